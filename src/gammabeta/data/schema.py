@@ -1,0 +1,231 @@
+"""The schema: how raw rows become numbers, and numbers become answers."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from gammabeta.data.columns import Column, SetAside, fit_column
+from gammabeta.data.convert import as_data
+from gammabeta.data.dataset import Dataset
+from gammabeta.data.image_input import ImageInput, fit_image_input
+from gammabeta.data.images import Images
+from gammabeta.data.table import Table, require
+from gammabeta.data.target import ClassTarget, NumberTarget, Task, choose_task
+from gammabeta.data.target.targets import (
+    answers,
+    encode_targets,
+    fit_targets,
+    known_rows,
+    left_out_note,
+    probabilities,
+)
+from gammabeta.data.values import Values
+from gammabeta.errors import DataError, UsageError, nearest
+from gammabeta.serial import Description
+from gammabeta.types import Array
+
+
+@dataclass(frozen=True)
+class Schema(Description):
+    """What was learned from training rows: it encodes rows and decodes predictions, and is written as JSON.
+
+    task: binary, multiclass, multilabel or regression
+    targets: one per target column
+    columns: the columns the network sees, in the order of their features; empty for images
+    image: size and scaling of images; None for tables
+    set_aside: the columns it does not see, each with a reason
+    notes: what learning it had to say
+    """
+
+    task: Task
+    targets: tuple[ClassTarget | NumberTarget, ...]
+    columns: tuple[Column, ...] = ()
+    image: ImageInput | None = None
+    set_aside: tuple[SetAside, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def fit(
+        cls,
+        data: Any,
+        target: str | Iterable[str] | None = None,
+        task: str = "auto",
+        kinds: Mapping[str, str] | None = None,
+        drop: Iterable[str] = (),
+    ) -> "Schema":
+        """Learn from training rows.
+
+        data: a Table, Images, or whatever :func:`as_data` takes
+        target: one or several column names; for images with one label column it may be None
+        task: auto, binary, multiclass, multilabel or regression; see :func:`choose_task`
+        kinds: column name -> number, boolean, category or date, where the values mislead
+        drop: columns that the network must not see
+        Raises UsageError for a wrong name, DataError where nothing can be learned.
+        """
+        data, kinds, dropped = as_data(data), dict(kinds or {}), tuple(drop)
+        names = target_names(data, target)
+        require([*kinds, *dropped], data.names, data.source)
+        refuse_target_among(names, dropped)
+        columns = [data.values(name) for name in names]
+        chosen = choose_task(columns, task, isinstance(data, Images))
+        known = known_rows(columns, chosen)
+        notes = left_out_note(int((~known).sum()))
+        if not known.all():
+            data = data.take(np.flatnonzero(known))
+            columns = [data.values(name) for name in names]
+        targets = fit_targets(columns, chosen)
+        if isinstance(data, Images):
+            return cls(chosen, targets, image=fit_image_input(data), notes=notes)
+        found = [
+            SetAside(name, "it was dropped on request.") if name in dropped else fit_column(data.values(name), kinds.get(name))
+            for name in data.names
+            if name not in names
+        ]
+        used = tuple(column for column in found if isinstance(column, Column) and column.width)
+        aside = tuple(column for column in found if isinstance(column, SetAside))
+        if not used:
+            raise DataError(no_usable_column(data.source, aside))
+        return cls(chosen, targets, used, set_aside=aside, notes=notes)
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """The names of the target columns."""
+        return tuple(target.name for target in self.targets)
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers the network gives per row: the classes of multiclass, 1 for binary, else the targets."""
+        first = self.targets[0]
+        return len(first.classes) if self.task == "multiclass" and isinstance(first, ClassTarget) else len(self.targets)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The shape of one encoded row: (features,) or (height, width, channels)."""
+        return self.image.shape if self.image else (sum(column.width for column in self.columns),)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """One name per feature of a table; empty for images."""
+        return tuple(name for column in self.columns for name in column.feature_names)
+
+    def encode(
+        self, data: Any, *, target: bool | Literal["if there"] = True, sample_weight: Array | None = None
+    ) -> Dataset:
+        """Raw rows as a Dataset; columns the schema does not know are ignored.
+
+        data: a Table, Images, or whatever :func:`as_data` takes
+        target: whether y is wanted. With it, rows whose target is missing or of an unseen class are left out, with a
+            note; False keeps every row; "if there" asks for it where all target columns are there
+        sample_weight: (rows,), not negative
+        Raises DataError for missing columns, columns that changed kind and images of another size.
+        """
+        data = as_data(data)
+        here = set(self.target_names) <= set(data.names)
+        y, kept, notes = None, np.arange(data.rows), ()
+        if target is True and not here:
+            raise DataError(missing_columns(data, self.target_names, "target column"))
+        if target and here:
+            y, kept, notes = encode_targets(self.targets, [data.values(n) for n in self.target_names], self.task)
+        weights = checked_weights(sample_weight, data.rows)[kept]
+        if len(kept) < data.rows:
+            data = data.take(kept)
+        if self.image:
+            pixels = checked_images(data, self.image)
+            return Dataset(pixels, y, weights, self.image.offset, self.image.factor, kept, notes)
+        x, more = encode_columns(data, self.columns)
+        return Dataset(x, y, weights, kept=kept, notes=notes + more, feature_names=self.feature_names)
+
+    def answers(self, predictions: Array) -> pa.Table:
+        """Predictions as a table of classes of their original type, or of numbers in the target's unit.
+
+        predictions: probabilities (rows, outputs), or standardized numbers (rows, outputs) for regression
+        """
+        return answers(self.targets, self.task, predictions)
+
+    def probabilities(self, predictions: Array) -> pa.Table:
+        """Probabilities as a table of columns ``probability_<class>``. Raises DataError for regression."""
+        return probabilities(self.targets, self.task, predictions)
+
+
+def target_names(data: Table | Images, target: str | Iterable[str] | None) -> tuple[str, ...]:
+    """The target columns as a tuple of names. Raises UsageError where none, an unknown one or too many are named."""
+    if target is not None:
+        names = (target,) if isinstance(target, str) else tuple(target)
+        require(names, data.names, data.source)
+        if len(set(names)) == len(names) > 0:
+            return names
+        raise UsageError(f"target {names}: found a name twice or none at all, expected each target column once.")
+    if isinstance(data, Images) and len(data.names) == 1:
+        return data.names
+    if isinstance(data, Images) and not data.names:
+        raise DataError(
+            f"{data.source}: these images have no labels; put them in one folder per class, or add a labels.csv."
+        )
+    raise UsageError(
+        f"{data.source}: no target was named; pass target (--target on the command line), one or more of its columns: "
+        f"{', '.join(data.names[:12])}{', ...' if len(data.names) > 12 else ''}."
+    )
+
+
+def refuse_target_among(names: Iterable[str], dropped: Iterable[str]) -> None:
+    """Refuse to drop what is to be predicted."""
+    both = set(names) & set(dropped)
+    if both:
+        raise UsageError(f'"{min(both)}" is both the target and to be dropped; take it out of one of them.')
+
+
+def no_usable_column(source: str, aside: tuple[SetAside, ...]) -> str:
+    """Say why nothing is left to learn from."""
+    reasons = " ".join(f'"{column.name}": {column.reason}' for column in aside[:4])
+    more = f" And {len(aside) - 4} more." if len(aside) > 4 else ""
+    return (
+        f"{source} has no usable column: found {len(aside)} beside the target, all set aside, expected at least one; "
+        f"add columns, or name kinds for those there are. {reasons}{more}".rstrip()
+    )
+
+
+def missing_columns(data: Table | Images, needed: Iterable[str], what: str) -> str:
+    """Name the columns that are not there, and what is nearest to the first."""
+    lacking = [name for name in needed if name not in data.names]
+    listed = ", ".join(f'"{name}"' for name in lacking[:6]) + (", ..." if len(lacking) > 6 else "")
+    word = what if len(lacking) == 1 else f"{what}s"
+    return f"{data.source} lacks the {word} {listed} that the model was fitted with; {nearest(lacking[0], data.names)}"
+
+
+def encode_columns(data: Table | Images, columns: tuple[Column, ...]) -> tuple[Array, tuple[str, ...]]:
+    """(float32 (rows, features), notes). Raises DataError for missing columns."""
+    if isinstance(data, Images):
+        raise DataError(f"{data.source}: found images, expected a table with columns as at training.")
+    if not {column.name for column in columns} <= set(data.names):
+        raise DataError(missing_columns(data, (column.name for column in columns), "column"))
+    x = np.empty((data.rows, sum(column.width for column in columns)), dtype=np.float32)
+    notes: tuple[str, ...] = ()
+    start = 0
+    for column in columns:
+        values: Values = data.values(column.name)
+        x[:, start : start + column.width], said = column.encode(values)
+        start, notes = start + column.width, notes + said
+    return x, notes
+
+
+def checked_images(data: Table | Images, image: ImageInput) -> Array:
+    """The pixels, if they are of the size that the schema learned."""
+    if isinstance(data, Table):
+        raise DataError(f"{data.source}: found a table, expected images as at training.")
+    image.check(data)
+    return data.pixels
+
+
+def checked_weights(sample_weight: Array | None, rows: int) -> Array:
+    """float32 (rows,), ones where none were given."""
+    if sample_weight is None:
+        return np.ones(rows, dtype=np.float32)
+    weights = np.asarray(sample_weight, dtype=np.float32)
+    if weights.shape != (rows,) or not np.isfinite(weights).all() or (weights < 0).any():
+        raise DataError(
+            f"sample_weight: found shape {weights.shape}, expected {rows:,} finite weights of 0 or more; give one per row."
+        )
+    return weights

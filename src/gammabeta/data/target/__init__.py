@@ -1,0 +1,7 @@
+"""Targets: which task they pose, and how they are encoded and decoded."""
+
+from gammabeta.data.target.class_target import ClassTarget
+from gammabeta.data.target.number_target import NumberTarget
+from gammabeta.data.target.task import TASKS, Task, choose_task
+
+__all__ = ["TASKS", "ClassTarget", "NumberTarget", "Task", "choose_task"]

@@ -1,0 +1,18 @@
+"""Flatten."""
+
+import math
+from dataclasses import dataclass
+
+from gammabeta.nn.layer import Call, Fresh, Layer, Seen
+from gammabeta.types import Array, Shape, Tree
+
+
+@dataclass(frozen=True)
+class Flatten(Layer):
+    """(rows, height, width, channels) -> (rows, height * width * channels), the last axis fastest."""
+
+    def init(self, key: Array, shape: Shape) -> Fresh:
+        return Fresh((), (), (math.prod(shape),))
+
+    def apply(self, params: Tree, stats: Tree, x: Array, call: Call) -> tuple[Array, Seen]:
+        return x.reshape(x.shape[0], -1), Seen()

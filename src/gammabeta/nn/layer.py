@@ -1,0 +1,84 @@
+"""What a layer is: a frozen description with three verbs over plain trees.
+
+    init(key, shape)                 -> Fresh(params, stats, shape)    what it starts from
+    apply(params, stats, x, call)    -> (y, Seen)                      what it computes, and what it saw
+    remember(stats, seen)            -> stats                          what it keeps of what it saw
+
+``params`` is what it learns, ``stats`` what it remembers; gradients see only params. A layer decides nothing
+about memory while it computes: it returns what it saw, and the trainer decides what is kept.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import jax
+
+from gammabeta.moments import BatchMoments
+from gammabeta.serial import Description
+from gammabeta.types import Array, Shape, Tree
+
+
+class Fresh(NamedTuple):
+    """What :meth:`Layer.init` gives."""
+
+    params: Tree
+    stats: Tree
+    shape: Shape  # of one output example
+
+
+class Seen(NamedTuple):
+    """What one layer saw in one pass."""
+
+    moments: BatchMoments | None = None  # of its input, from layers that normalize by it
+    probes: Mapping[str, Array] | None = None  # scalars about its output, when asked for
+
+
+Probe = Callable[[Array, Array | None], Mapping[str, Array]]
+"""A pure function from a layer's output (rows, ...) and the rows' weights (rows,) to named scalars."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """How a network is being called.
+
+    key: randomness for dropout and noise; None switches all of it off
+    weights: (rows,), the rows' weights in every statistic; 0 for padding, None counts every row once
+    by_batch: whether batch norm normalizes by this batch's moments, or by its memory
+    observing: whether batch norm reports the moments of its input although it normalizes by memory
+    probe: computed on the output of every layer; None computes nothing
+    """
+
+    key: Array | None = None
+    weights: Array | None = None
+    by_batch: bool = False
+    observing: bool = False
+    probe: Probe | None = None
+
+    def at(self, index: int) -> "Call":
+        """The call as the index-th part of a container sees it: with a key of its own."""
+        return self if self.key is None else replace(self, key=jax.random.fold_in(self.key, index))
+
+
+PREDICTING = Call()
+"""Nothing random, memory normalizes, nothing is reported."""
+
+
+class Layer(Description):
+    """The root of every layer; ``params`` and ``stats`` are () where there is nothing to learn or remember."""
+
+    def init(self, key: Array, shape: Shape) -> Fresh:
+        """Fresh parameters and statistics for inputs of ``shape``; the default learns and remembers nothing."""
+        return Fresh((), (), shape)
+
+    def apply(self, params: Tree, stats: Tree, x: Array, call: Call) -> tuple[Array, Any]:
+        """y (rows, *shape) for x (rows, *shape), and what was seen."""
+        raise TypeError(f"{type(self).__name__} does not define apply")
+
+    def remember(self, stats: Tree, seen: Any) -> Tree:
+        """The statistics after ``seen``; the default keeps nothing."""
+        return stats
+
+
+class Normalization(Layer):
+    """A layer that brings its input to mean 0 and spread 1."""

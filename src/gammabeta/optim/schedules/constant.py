@@ -1,0 +1,16 @@
+"""The constant schedule."""
+
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+
+from gammabeta.optim.schedules.schedule import Schedule
+from gammabeta.types import Array
+
+
+@dataclass(frozen=True)
+class Constant(Schedule):
+    """factor = 1"""
+
+    def factor(self, step: Array, steps: Array) -> Array:
+        return jnp.ones(())

@@ -1,0 +1,80 @@
+"""Change a plan by dotted names: ``optimizer.learning_rate=0.01``."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gammabeta.errors import PlanError, UsageError, nearest
+from gammabeta.plan.plan import Plan
+from gammabeta.serial import Description, fields, from_json, notes, to_json, unknown
+
+
+def change(plan: Plan, changes: Mapping[str, Any]) -> Plan:
+    """The plan with some values replaced, addressed as in its JSON form.
+
+    >>> change(plan, {"optimizer": "momentum", "optimizer.learning_rate": 0.05, "network.hidden": [64, 64]})
+
+    Raises PlanError naming an unknown key, with the nearest legal one, or an impossible value, with its range.
+    """
+    for path, value in changes.items():
+        *parents, last = path.split(".")
+        data = to_json(plan)
+        node = data
+        for index, name in enumerate(parents):
+            node = entered(node, name, ".".join(["plan", *parents[:index]]))
+        place = ".".join(["plan", *parents])
+        if isinstance(node, list):
+            node[position(node, last, place)] = value
+        elif isinstance(node, dict):
+            unknown(Description.kinds[node["type"]], {last: value}, place)
+            node[last] = value
+        else:
+            raise PlanError(f'{place}: {node!r} has no part "{last}"; set {".".join(parents)} itself.')
+        plan = from_json(data, expected=Plan)
+    return plan
+
+
+def entered(node: Any, name: str, place: str) -> Any:
+    """The part of ``node`` called ``name``; one that is null becomes its default, so that its parts can be set."""
+    if isinstance(node, list):
+        return node[position(node, name, place)]
+    if not isinstance(node, dict):
+        raise PlanError(f'{place}: {node!r} has no part "{name}".')
+    kind = Description.kinds[node["type"]]
+    unknown(kind, {name: None}, place)
+    if node[name] is None:
+        options = getattr(notes(fields(kind)[name])[0], "__args__", ())
+        described = [option for option in options if isinstance(option, type) and issubclass(option, Description)]
+        if described:
+            node[name] = to_json(from_json({}, f"{place}.{name}", expected=described[0]))
+    return node[name]
+
+
+def position(items: list[Any], name: str, place: str) -> int:
+    """``name`` as an index into ``items``."""
+    if not name.isdigit() or int(name) >= len(items):
+        raise PlanError(f'{place}: "{name}" is no position; expected 0 to {len(items) - 1}.')
+    return int(name)
+
+
+def parsed(settings: Iterable[str]) -> dict[str, Any]:
+    """``["epochs=5", "optimizer=adam"]`` as a mapping; values are JSON, or a text where they are not.
+
+    Raises UsageError where there is no "=".
+    """
+    changes = {}
+    for setting in settings:
+        path, equals, text = setting.partition("=")
+        if not equals or not path:
+            raise UsageError(f'--set {setting}: expected KEY=VALUE, such as "epochs=20"; {nearest(path, fields(Plan))}')
+        changes[path.strip()] = value_of(text.strip())
+    return changes
+
+
+def value_of(text: str) -> Any:
+    if text.lower() in ("none", "null"):
+        return None
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text

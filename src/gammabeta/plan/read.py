@@ -1,0 +1,31 @@
+"""Read a plan file."""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from gammabeta.errors import FileError, PlanError
+from gammabeta.plan.plan import Plan
+from gammabeta.serial import from_json
+
+
+def read_plan(path: str | Path) -> Plan:
+    """The plan in a JSON or TOML file; reading builds known descriptions only and runs no other code.
+
+    Raises FileError where the file cannot be read, PlanError where it holds no plan.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "there is no such file" if isinstance(error, FileNotFoundError) else str(error)
+        raise FileError(f"{path}: {reason}, expected a plan in JSON or TOML.") from None
+    try:
+        data: Any = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    except ValueError as error:
+        kind = "TOML" if path.suffix == ".toml" else "JSON"
+        raise PlanError(f"{path}: not valid {kind}: {error}.") from None
+    if not isinstance(data, dict):
+        raise PlanError(f"{path}: found {type(data).__name__}, expected a plan: an object with a network and a loss.")
+    return from_json(data, expected=Plan)

@@ -1,0 +1,78 @@
+"""Outputs and loss with nothing random and memory normalizing."""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gammabeta.data.dataset import Dataset
+from gammabeta.nn import PREDICTING, Layer, Loss
+from gammabeta.serial import lift, lower
+from gammabeta.train.step import Program, Scale, ingested, scale_of
+from gammabeta.types import Array, Tree
+
+PASS_ROWS = 8_192
+"""Rows of one compiled forward pass, at most."""
+
+
+class Evaluation(NamedTuple):
+    """What a network answers and how wrong it is: predicted (rows, k), loss the weighted mean."""
+
+    predicted: np.ndarray
+    loss: float
+
+
+def padded_rows(rows: int, most: int) -> list[np.ndarray]:
+    """Row numbers 0 .. rows - 1 in pieces of one length, the next power of two up to ``most``; -1 on padding."""
+    length = min(most, 1 << max(0, rows - 1).bit_length())
+    numbers = np.full(-(-rows // length) * length, -1, dtype=np.int64)
+    numbers[:rows] = np.arange(rows)
+    return np.split(numbers, len(numbers) // length) if rows else []
+
+
+def evaluate(program: Program, params: Tree, stats: Tree, data: Dataset) -> Evaluation:
+    """Predictions and loss on all rows of ``data``."""
+    skeleton, numbers = lift(program.network)
+    predicted, losses = [], []
+    for piece in padded_rows(data.rows, PASS_ROWS):
+        taken = np.maximum(piece, 0)
+        assert data.y is not None
+        part, loss = forward(
+            skeleton, numbers, program.loss, params, stats, data.x[taken], data.y[taken], scale_of(data)
+        )
+        real = int(np.sum(piece >= 0))
+        predicted.append(np.asarray(part)[:real])
+        losses.append(np.asarray(loss)[:real])
+    weights = data.weights.astype(np.float64)
+    mean = float(np.sum(weights * np.concatenate(losses)) / max(np.sum(weights), 1e-300))
+    return Evaluation(np.concatenate(predicted), mean)
+
+
+def predict(network: Layer, loss: Loss, params: Tree, stats: Tree, data: Dataset) -> np.ndarray:
+    """Probabilities or values (rows, k) for all rows of ``data``."""
+    skeleton, numbers = lift(network)
+    parts = []
+    for piece in padded_rows(data.rows, PASS_ROWS):
+        part, _ = forward(skeleton, numbers, loss, params, stats, data.x[np.maximum(piece, 0)], None, scale_of(data))
+        parts.append(np.asarray(part)[: int(np.sum(piece >= 0))])
+    return np.concatenate(parts)
+
+
+@partial(jax.jit, static_argnames=("skeleton", "loss"))
+def forward(
+    skeleton: Layer,
+    numbers: dict[str, float],
+    loss: Loss,
+    params: Tree,
+    stats: Tree,
+    x: Array,
+    y: Array | None,
+    scale: Scale | None,
+) -> tuple[Array, Array]:
+    """(predictions (rows, k), loss (rows,) or zeros where there are no targets)."""
+    network: Layer = lower(skeleton, numbers)
+    outputs, _ = network.apply(params, stats, ingested(x, scale), PREDICTING)
+    each = jnp.zeros(x.shape[0]) if y is None else loss.rows(outputs, y)
+    return loss.predict(outputs), each

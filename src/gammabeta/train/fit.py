@@ -1,0 +1,220 @@
+"""The loop: a generator that yields an immutable epoch."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import jax
+import numpy as np
+
+from gammabeta.data.dataset import Dataset
+from gammabeta.errors import DataError
+from gammabeta.nn import Dense, Probe, Sequential
+from gammabeta.plan import Plan
+from gammabeta.serial import lift
+from gammabeta.train.batches import chunks, epoch_batches
+from gammabeta.train.evaluate import evaluate
+from gammabeta.train.metrics import better, headline
+from gammabeta.train.probes import PROBE_EVERY, default_probe, flattened
+from gammabeta.train.statistics import settled
+from gammabeta.train.step import Program, State, advance, fresh_state, program_of, scale_of
+
+WATCHED_ROWS = 8_192
+"""Rows of train and of valid that are measured after every epoch, at most: the same ones each time."""
+
+SUBSETS = 3
+
+Phase = Literal["compiling", "training", "measuring"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a fit is inside an epoch: ``done`` of ``steps`` steps of the whole run; loss of the latest batches."""
+
+    phase: Phase
+    epoch: int
+    done: int
+    steps: int
+    loss: float
+
+
+@dataclass(frozen=True, eq=False)
+class Epoch:
+    """What one epoch came to.
+
+    train, valid: "loss" and the headline metric, both in predicting mode, on the same rows each time
+    losses: (steps,), of each batch before its step, in training mode
+    signals: what the probes last measured, by name
+    best: whether it is the best so far; ended: why the run is over, "" while it goes on
+    """
+
+    number: int
+    state: State = field(repr=False)
+    train: Mapping[str, float]
+    valid: Mapping[str, float]
+    losses: np.ndarray = field(repr=False)
+    signals: Mapping[str, float] = field(repr=False)
+    learning_rate: float
+    seconds: float
+    compile_seconds: float
+    best: bool
+    ended: Literal["", "epochs", "early stopping", "time limit", "stopped", "non-finite loss"] = ""
+
+    @property
+    def steps(self) -> int:
+        """Steps made since the beginning of the run."""
+        return int(self.state.step)
+
+    def to_json(self) -> dict[str, Any]:
+        """The epoch as one line of the history: numbers only, no arrays; NaN as null."""
+        body = {
+            "epoch": self.number,
+            "steps": self.steps,
+            "train": dict(self.train),
+            "valid": dict(self.valid),
+            "step_loss": {"mean": float(np.mean(self.losses)), "spread": float(np.std(self.losses))},
+            "learning_rate": self.learning_rate,
+            "seconds": round(self.seconds, 4),
+            "compile_seconds": round(self.compile_seconds, 4),
+            "best": self.best,
+            "ended": self.ended,
+            "signals": dict(self.signals),
+        }
+        return without_nan(body)
+
+
+def fit(
+    plan: Plan,
+    train: Dataset,
+    valid: Dataset | None = None,
+    *,
+    probe: Probe | None = default_probe,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+    should_stop: Callable[[], bool] = lambda: False,
+    time_limit: float | None = None,
+) -> Iterator[Epoch]:
+    """Train as the plan says; ``for epoch in fit(plan, train, valid)`` and whatever stands behind the colon.
+
+    train, valid: encoded by one schema; without valid, the training rows decide which epoch is best
+    probe: measured on every layer's output each 20th step; None measures nothing
+    on_progress: called several times an epoch; should_stop: asked as often, ends the run cleanly when true
+    time_limit: seconds; the stated exception to "same seed, same numbers"
+
+    Statistics of batch norm are settled on the watched training rows before each measurement, so that both sides are
+    measured with what would normalize a finished model. Raises PlanError where plan and data do not fit.
+    """
+    began = time.perf_counter()
+    if train.y is None or train.rows == 0:
+        raise DataError("fit: the training rows have no target, expected one; name it with target=.")
+    plan = plan.expanded(tuple(train.x.shape[1:]), outputs_of(plan, train))
+    program = program_of(plan)
+    skeleton, numbers = lift(program)
+    state = fresh_state(plan, tuple(train.x.shape[1:]))
+    watched = subset(train, plan.seed)
+    watched_valid = None if valid is None or valid.rows == 0 else subset(valid, plan.seed)
+    steps_per_epoch = -(-train.rows // plan.batch_size)
+    steps = steps_per_epoch * plan.epochs
+    metric = plan.early_stopping.metric if plan.early_stopping else "loss"
+    best, best_epoch = float("nan"), 0
+
+    def out_of_time() -> bool:
+        return time_limit is not None and time.perf_counter() - began >= time_limit
+
+    for number in range(1, plan.epochs + 1):
+        start = time.perf_counter()
+        compile_seconds, losses, signals, interrupted = 0.0, [], (), ""
+        done = (number - 1) * steps_per_epoch
+        for chunk, real in chunks(train, epoch_batches(train.rows, plan.batch_size, plan.seed, number)):
+            options: dict[str, Any] = {"probe": probe, "every": PROBE_EVERY}
+            arguments = (chunk, scale_of(train))
+            if number == 1 and not losses:
+                on_progress(Progress("compiling", number, done, steps, float("nan")))
+                # a span of no batches compiles and trains nothing
+                jax.block_until_ready(
+                    advance(skeleton, numbers, state, *arguments, (0, 0), steps, plan.seed, **options)
+                )
+                compile_seconds = time.perf_counter() - start
+            state, part, fresh = advance(
+                skeleton, numbers, state, *arguments, (0, real), steps, plan.seed, **options
+            )
+            losses.append(np.asarray(part)[:real])
+            signals = newer(signals, fresh)
+            done += real
+            on_progress(Progress("training", number, done, steps, float(np.mean(losses[-1]))))
+            if not np.isfinite(losses[-1]).all():
+                interrupted = "non-finite loss"
+            elif should_stop():
+                interrupted = "stopped"
+            elif out_of_time():
+                interrupted = "time limit"
+            if interrupted:
+                break
+        on_progress(Progress("measuring", number, done, steps, float(np.mean(losses[-1]))))
+        stats = settled(program.network, state.params, state.stats, watched, plan.batch_size)
+        on_train = measured(program, state.params, stats, watched)
+        on_valid = {} if watched_valid is None else measured(program, state.params, stats, watched_valid)
+        value = (on_valid or on_train).get(metric, float("nan"))
+        is_best = better(metric, value, best) and interrupted != "non-finite loss"
+        if is_best:
+            best, best_epoch = value, number
+        patience = plan.early_stopping.patience if plan.early_stopping else plan.epochs
+        ended = interrupted or (
+            "epochs"
+            if number == plan.epochs
+            else "early stopping"
+            if on_valid and number - best_epoch >= patience
+            else ""
+        )
+        yield Epoch(
+            number=number,
+            state=state._replace(stats=stats),
+            train=on_train,
+            valid=on_valid,
+            losses=np.concatenate(losses),
+            signals=flattened(signals),
+            learning_rate=float(plan.optimizer.learning_rate * plan.schedule.factor(state.step - 1, np.float32(steps))),
+            seconds=time.perf_counter() - start,
+            compile_seconds=compile_seconds,
+            best=is_best,
+            ended=ended,
+        )
+        if ended:
+            return
+
+
+def outputs_of(plan: Plan, data: Dataset) -> int:
+    """How many outputs the targets of ``data`` need."""
+    assert data.y is not None
+    if data.y.ndim == 2:
+        return int(data.y.shape[1])
+    last = plan.network.layers[-1] if isinstance(plan.network, Sequential) else None
+    classes = int(np.max(data.y)) + 1
+    return max(classes, last.units) if isinstance(last, Dense) else classes
+
+
+def measured(program: Program, params: Any, stats: Any, data: Dataset) -> dict[str, float]:
+    """Loss and headline metric in predicting mode."""
+    found = evaluate(program, params, stats, data)
+    name, value = headline(program.loss, found.predicted, data)
+    return {"loss": found.loss, name: value}
+
+
+def subset(data: Dataset, seed: int) -> Dataset:
+    """At most 8,192 rows of ``data``, the same ones for the same seed."""
+    if data.rows <= WATCHED_ROWS:
+        return data
+    chosen = np.random.default_rng([seed, SUBSETS]).choice(data.rows, WATCHED_ROWS, replace=False)
+    return data.take(np.sort(chosen))
+
+
+def newer(old: Any, fresh: Any) -> Any:
+    """The fresh signals where a step was probed, else the old ones."""
+    leaves = jax.tree.leaves(fresh)
+    return old if old != () and leaves and all(np.isnan(np.asarray(leaf)) for leaf in leaves) else fresh
+
+
+def without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: without_nan(item) for key, item in value.items()}
+    return None if isinstance(value, float) and not np.isfinite(value) else value

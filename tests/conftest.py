@@ -1,0 +1,35 @@
+"""What every test needs: JAX on the CPU with compiled programs kept between runs, and the shared data files."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+REPOSITORY = Path(__file__).parent.parent
+SHARED_DATA = REPOSITORY.parent / "shared" / "data"
+
+# Before the first import of JAX, and in the environment so that commands started by tests inherit it.
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(REPOSITORY / ".cache" / "jax-tests"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+
+# The first example of a generated case compiles, so no example has a deadline; the same cases on every run,
+# so that a failure belongs to the change that caused it.
+settings.register_profile("gammabeta", deadline=None, derandomize=True)
+settings.load_profile("gammabeta")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Callable[[str], Path]:
+    """A function from a name such as ``"tabular/adult"`` to its folder or file; skips where it is not there."""
+
+    def path(name: str) -> Path:
+        found = SHARED_DATA / name
+        if not found.exists():
+            pytest.skip(f"needs the data set {name} in ../shared/data beside the repository")
+        return found
+
+    return path
