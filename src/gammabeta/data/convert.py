@@ -18,8 +18,9 @@ from gammabeta.types import Array
 def as_data(data: Any, source: str = "the given table") -> Table | Images:
     """A Table or Images from a path, a pandas, polars or pyarrow table, a dict of columns, or a NumPy array.
 
-    A NumPy array of 1 or 2 dimensions becomes columns x0, x1, ...; one of 3 or 4 dimensions must be uint8 and becomes
-    Images (rows, height, width[, channels]). pandas and polars are recognized, not imported. Raises DataError.
+    A NumPy array of 1 or 2 dimensions becomes columns x0, x1, ...; one of 3 or 4 dimensions must be uint8 and
+    becomes Images (rows, height, width[, channels]). pandas and polars are recognized, not imported. Raises
+    DataError.
     """
     if isinstance(data, (Table, Images)):
         return data
@@ -56,8 +57,8 @@ def as_arrow(data: Any, source: str) -> pa.Table:
             raise
         raise DataError(f"{source} could not be read as columns: {error}") from None
     raise DataError(
-        f"{source}: found a {type(data).__name__}, expected a path, a pandas, polars or pyarrow table, a dict of "
-        f"columns or a NumPy array."
+        f"{source}: found a {type(data).__name__}, expected a path, a pandas, polars or pyarrow table, a "
+        f"dict of columns or a NumPy array."
     )
 
 
@@ -67,7 +68,9 @@ def table_of(columns: Mapping[str, Any], source: str) -> pa.Table:
     lengths = {name: len(array) for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
         shown = ", ".join(f'"{name}" has {rows:,}' for name, rows in list(lengths.items())[:4])
-        raise DataError(f"{source}: the columns differ in length ({shown}), expected one value per row in each.")
+        raise DataError(
+            f"{source}: the columns differ in length ({shown}), expected one value per row in each."
+        )
     return pa.table(arrays)
 
 
@@ -77,14 +80,18 @@ def as_column(name: str, values: Any, source: str) -> Any:
         if isinstance(values, (pa.Array, pa.ChunkedArray)):
             return values
         if isinstance(values, np.ndarray) and values.ndim != 1:
-            raise DataError(f'{source}: column "{name}" has {values.ndim} dimensions, expected one value per row.')
+            raise DataError(
+                f'{source}: column "{name}" has {values.ndim} dimensions, expected one value per row.'
+            )
         if hasattr(values, "to_arrow"):
             return values.to_arrow()
         made = pa.array(values if hasattr(values, "__len__") else list(values), from_pandas=True)
         return made.combine_chunks() if isinstance(made, pa.ChunkedArray) else made
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, TypeError, OverflowError):
         try:
-            return pa.array([None if is_nothing(value) else str(value) for value in values], pa.large_string())
+            return pa.array(
+                [None if is_nothing(value) else str(value) for value in values], pa.large_string()
+            )
         except TypeError:
             raise DataError(
                 f'{source}: column "{name}" is a {type(values).__name__}, expected a list or array of values.'
@@ -96,7 +103,9 @@ def from_array(array: Array, source: str) -> Table | Images:
     if array.ndim in (3, 4):
         return images_of(array, source)
     if array.ndim not in (1, 2):
-        raise DataError(f"{source}: found an array of shape {array.shape}, expected (rows, columns) or images.")
+        raise DataError(
+            f"{source}: found an array of shape {array.shape}, expected (rows, columns) or images."
+        )
     columns = array.reshape(len(array), -1)
     return Table(table_of({f"x{i}": columns[:, i] for i in range(columns.shape[1])}, source), source)
 
@@ -105,8 +114,8 @@ def images_of(array: Array, source: str) -> Images:
     """A NumPy array (rows, height, width[, channels]) of uint8 as Images without labels."""
     if array.dtype != np.uint8:
         raise DataError(
-            f"{source}: found an array of shape {array.shape} and type {array.dtype}, expected images of type uint8 "
-            f"(0 to 255); scale and convert them."
+            f"{source}: found an array of shape {array.shape} and type {array.dtype}, expected images of "
+            f"type uint8 (0 to 255); scale and convert them."
         )
     pixels = array[..., None] if array.ndim == 3 else array
     return Images(pixels, pa.table({}), source)

@@ -12,8 +12,8 @@ class Dataset:
     """Encoded rows.
 
     x: float32 (rows, features), or uint8 (rows, height, width, channels)
-    y: None, or int32 (rows,) class numbers (multiclass), float32 (rows, 1) 0 or 1 (binary), float32 (rows, labels)
-        0 or 1 (multilabel), float32 (rows, targets) standardized (regression)
+    y: None, or int32 (rows,) class numbers (multiclass), float32 (rows, 1) 0 or 1 (binary), float32 (rows,
+        labels) 0 or 1 (multilabel), float32 (rows, targets) standardized (regression)
     weights: float32 (rows,), how much each row counts; 1 where nothing else was given
     offset, factor: float32 (channels,) for images: the network sees (x - offset) * factor; None for tables
     kept: int64 (rows,), which rows of the encoded data these are; rows without a target are left out

@@ -31,8 +31,8 @@ class ImageInput(Description):
         found, expected = images.pixels.shape[1:], self.shape
         if tuple(found) != expected:
             raise DataError(
-                f"{images.source}: found images of {size(found)}, expected {size(expected)} as at training; resize "
-                f"or convert them."
+                f"{images.source}: found images of {size(found)}, expected {size(expected)} as at training; "
+                f"resize or convert them."
             )
 
     @property

@@ -42,7 +42,8 @@ class Images:
         """The images and labels at ``indices``, which remember their places in the source."""
         chosen = np.asarray(indices, dtype=np.int64)
         order = chosen if self.order is None else self.order[chosen]
-        # Arrow forgets the number of rows of a table without columns, so an empty table must not be taken from.
+        # Arrow forgets the number of rows of a table without columns, so an empty table must not be taken
+        # from.
         columns = self.columns.take(pa.array(chosen)) if self.names else self.columns
         return replace(self, pixels=self.pixels[chosen], columns=columns, order=order)
 

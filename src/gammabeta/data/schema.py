@@ -13,7 +13,7 @@ from gammabeta.data.dataset import Dataset
 from gammabeta.data.image_input import ImageInput, fit_image_input
 from gammabeta.data.images import Images
 from gammabeta.data.table import Table, require
-from gammabeta.data.target import ClassTarget, NumberTarget, Task, choose_task
+from gammabeta.data.target import ClassTarget, Target, Task, choose_task
 from gammabeta.data.target.targets import (
     answers,
     encode_targets,
@@ -41,7 +41,7 @@ class Schema(Description):
     """
 
     task: Task
-    targets: tuple[ClassTarget | NumberTarget, ...]
+    targets: tuple[Target, ...]
     columns: tuple[Column, ...] = ()
     image: ImageInput | None = None
     set_aside: tuple[SetAside, ...] = ()
@@ -80,7 +80,9 @@ class Schema(Description):
         if isinstance(data, Images):
             return cls(chosen, targets, image=fit_image_input(data), notes=notes)
         found = [
-            SetAside(name, "it was dropped on request.") if name in dropped else fit_column(data.values(name), kinds.get(name))
+            SetAside(name, "it was dropped on request.")
+            if name in dropped
+            else fit_column(data.values(name), kinds.get(name))
             for name in data.names
             if name not in names
         ]
@@ -99,7 +101,11 @@ class Schema(Description):
     def outputs(self) -> int:
         """How many numbers the network gives per row: the classes of multiclass, 1 for binary, else the targets."""
         first = self.targets[0]
-        return len(first.classes) if self.task == "multiclass" and isinstance(first, ClassTarget) else len(self.targets)
+        return (
+            len(first.classes)
+            if self.task == "multiclass" and isinstance(first, ClassTarget)
+            else len(self.targets)
+        )
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -117,8 +123,8 @@ class Schema(Description):
         """Raw rows as a Dataset; columns the schema does not know are ignored.
 
         data: a Table, Images, or whatever :func:`as_data` takes
-        target: whether y is wanted. With it, rows whose target is missing or of an unseen class are left out, with a
-            note; False keeps every row; "if there" asks for it where all target columns are there
+        target: whether y is wanted. With it, rows whose target is missing or of an unseen class are left out,
+            with a note; False keeps every row; "if there" asks for it where all target columns are there
         sample_weight: (rows,), not negative
         Raises DataError for missing columns, columns that changed kind and images of another size.
         """
@@ -128,7 +134,9 @@ class Schema(Description):
         if target is True and not here:
             raise DataError(missing_columns(data, self.target_names, "target column"))
         if target and here:
-            y, kept, notes = encode_targets(self.targets, [data.values(n) for n in self.target_names], self.task)
+            y, kept, notes = encode_targets(
+                self.targets, [data.values(n) for n in self.target_names], self.task
+            )
         weights = checked_weights(sample_weight, data.rows)[kept]
         if len(kept) < data.rows:
             data = data.take(kept)
@@ -157,7 +165,9 @@ def target_names(data: Table | Images, target: str | Iterable[str] | None) -> tu
         require(names, data.names, data.source)
         if len(set(names)) == len(names) > 0:
             return names
-        raise UsageError(f"target {names}: found a name twice or none at all, expected each target column once.")
+        raise UsageError(
+            f"target {names}: found a name twice or none at all, expected each target column once."
+        )
     if isinstance(data, Images) and len(data.names) == 1:
         return data.names
     if isinstance(data, Images) and not data.names:
@@ -165,8 +175,8 @@ def target_names(data: Table | Images, target: str | Iterable[str] | None) -> tu
             f"{data.source}: these images have no labels; put them in one folder per class, or add a labels.csv."
         )
     raise UsageError(
-        f"{data.source}: no target was named; pass target (--target on the command line), one or more of its columns: "
-        f"{', '.join(data.names[:12])}{', ...' if len(data.names) > 12 else ''}."
+        f"{data.source}: no target was named; pass target (--target on the command line), one or more of "
+        f"its columns: {', '.join(data.names[:12])}{', ...' if len(data.names) > 12 else ''}."
     )
 
 
@@ -182,8 +192,8 @@ def no_usable_column(source: str, aside: tuple[SetAside, ...]) -> str:
     reasons = " ".join(f'"{column.name}": {column.reason}' for column in aside[:4])
     more = f" And {len(aside) - 4} more." if len(aside) > 4 else ""
     return (
-        f"{source} has no usable column: found {len(aside)} beside the target, all set aside, expected at least one; "
-        f"add columns, or name kinds for those there are. {reasons}{more}".rstrip()
+        f"{source} has no usable column: found {len(aside)} beside the target, all set aside, expected at "
+        f"least one; add columns, or name kinds for those there are. {reasons}{more}".rstrip()
     )
 
 

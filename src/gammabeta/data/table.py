@@ -57,8 +57,10 @@ class Table:
 
     def values(self, name: str) -> Values:
         """One column, ready to be seen as texts, numbers or days. Raises UsageError if it is not there."""
-        require([name], self.names, self.source)
-        return Values(name, plain(self.columns.column(name)), self.order)
+        place = self.columns.schema.get_field_index(name)
+        if place < 0:
+            require([name], self.names, self.source)
+        return Values(name, plain(self.columns.column(place)), self.order)
 
 
 def require(wanted: Iterable[str], names: Iterable[str], source: str) -> None:
@@ -74,5 +76,7 @@ def refuse_duplicate_names(names: Iterable[Any], source: str, error: type[DataEr
     seen: set[Any] = set()
     for name in names:
         if name in seen:
-            raise error(f'{source} has two columns named "{name}", expected different names; rename one of them.')
+            raise error(
+                f'{source} has two columns named "{name}", expected different names; rename one of them.'
+            )
         seen.add(name)

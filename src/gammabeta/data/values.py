@@ -1,7 +1,7 @@
 """One column as it arrived, seen as texts, as labels, as numbers or as days, whatever type it came in.
 
-A CSV file has no types and a DataFrame has many; every column kind asks its questions here, so that "1", 1 and
-1.0 mean the same to it and a model fitted on a file predicts on a DataFrame.
+A CSV file has no types and a DataFrame has many; every column kind asks its questions here, so that "1", 1
+and 1.0 mean the same to it and a model fitted on a file predicts on a DataFrame.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,22 @@ import pyarrow.compute as pc
 from gammabeta.errors import DataError
 from gammabeta.types import Array
 
-MISSING_MARKS = ("", "?", "NA", "N/A", "n/a", "na", "NaN", "nan", "NAN", "null", "NULL", "Null", "#N/A", "<NA>")
+MISSING_MARKS = (
+    "",
+    "?",
+    "NA",
+    "N/A",
+    "n/a",
+    "na",
+    "NaN",
+    "nan",
+    "NAN",
+    "null",
+    "NULL",
+    "Null",
+    "#N/A",
+    "<NA>",
+)
 """Texts that stand for no value in every column."""
 
 NUMBER_MISSING_MARKS = ("-", "--", "None", "none", "NONE")
@@ -31,7 +46,8 @@ MICROSECONDS_PER_DAY = 86_400_000_000
 class Values:
     """The values of one column and where they stand in their source.
 
-    name: the column's name; array: one Arrow array of any type; order: (rows,) index of each row in the source
+    name: the column's name; array: one Arrow array of any type; order: (rows,) index of each row in the
+        source
     """
 
     name: str
@@ -191,7 +207,9 @@ def cast_one(text: str | None, kind: Any) -> Any:
 
 def stamps_to_days(array: Any) -> Array:
     """Arrow dates or timestamps as float64 days since 1970-01-01, NaN where null."""
-    micros = pc.cast(pc.cast(array, pa.timestamp("us", getattr(array.type, "tz", None)), safe=False), pa.int64())
+    micros = pc.cast(
+        pc.cast(array, pa.timestamp("us", getattr(array.type, "tz", None)), safe=False), pa.int64()
+    )
     return as_floats(pc.cast(micros, pa.float64(), safe=False)) / MICROSECONDS_PER_DAY
 
 

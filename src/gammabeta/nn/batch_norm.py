@@ -51,9 +51,9 @@ class BatchNorm(Normalization):
         features = shape[-1]
         params = {}
         if self.scale:
-            params["gamma"] = jnp.full(features, self.initial_gamma)
+            params["gamma"] = jnp.ones(features) * self.initial_gamma
         if self.shift:
-            params["beta"] = jnp.full(features, self.initial_beta)
+            params["beta"] = jnp.zeros(features) + self.initial_beta
         return Fresh(params, moments.nothing_remembered(features, jnp), shape)
 
     def apply(self, params: Tree, stats: RunningMoments, x: Array, call: Call) -> tuple[Array, Seen]:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-import jax
 import jax.numpy as jnp
 
 from gammabeta.nn.layer import Call, Layer, Seen
+from gammabeta.nn.random_bits import bernoulli
 from gammabeta.serial import DYNAMIC, Within
 from gammabeta.types import Array, Tree
 
@@ -24,5 +24,5 @@ class Dropout(Layer):
         if call.key is None:
             return x, Seen()
         keep = 1.0 - self.rate
-        kept = jax.random.bernoulli(call.key, keep, x.shape)
+        kept = bernoulli(call.key, keep, x.shape)
         return jnp.where(kept, x / keep, 0.0).astype(x.dtype), Seen()

@@ -19,9 +19,10 @@ class Category(Column):
     """One of a few answers: one-hot over the levels, the most frequent in training first.
 
     levels: at most 63, each seen at least twice in training; "1", 1 and 1.0 are one level
-    other: whether training had rarer levels, which share one feature; a level that training never saw goes there
-        too, or becomes all zeros where there is no such feature
-    missing: whether training had missing values, which have a feature of their own then; else they are all zeros
+    other: whether training had rarer levels, which share one feature; a level that training never saw goes
+        there too, or becomes all zeros where there is no such feature
+    missing: whether training had missing values, which have a feature of their own then; else they are all
+        zeros
     """
 
     levels: tuple[str, ...]
@@ -57,7 +58,12 @@ class Category(Column):
 
     def decode(self, features: Array) -> list[Any]:
         """The level, "other", or None where missing or unseen."""
-        names: list[Any] = [*self.levels, *([OTHER] if self.other else []), *([None] if self.missing else []), None]
+        names: list[Any] = [
+            *self.levels,
+            *([OTHER] if self.other else []),
+            *([None] if self.missing else []),
+            None,
+        ]
         best = np.argmax(features, axis=1) if self.width else np.zeros(len(features), dtype=int)
         found = features.max(axis=1, initial=0.0) > 0
         return [names[i] if there else None for i, there in zip(best, found, strict=True)]
@@ -70,4 +76,6 @@ def unseen_note(values: Values, rest: Array) -> tuple[str, ...]:
         return ()
     example = values.array[int(np.flatnonzero(rest)[0])].as_py()
     rows = plural(count, "row holds", "rows hold")
-    return (f'column "{values.name}": {count:,} {rows} a level that training did not have, such as "{example}".',)
+    return (
+        f'column "{values.name}": {count:,} {rows} a level that training did not have, such as "{example}".',
+    )

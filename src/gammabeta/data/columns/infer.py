@@ -21,8 +21,9 @@ KINDS: Mapping[str, type[Column]] = {"number": Number, "boolean": Boolean, "cate
 def fit_column(values: Values, kind: str | None = None) -> Column | SetAside:
     """The column as the kind asked for, or as the kind its values show.
 
-    In this order: nested, empty, constant and identifier columns are set aside; true/false texts are boolean; all
-    numbers, number; all ISO dates, date; texts that nearly all differ or are long are set aside; the rest is category.
+    In this order: nested, empty, constant and identifier columns are set aside; true/false texts are boolean;
+    all numbers, number; all ISO dates, date; texts that nearly all differ or are long are set aside; the rest
+    is category.
     Raises UsageError for an unknown kind, DataError where values are not of the kind asked for.
     """
     if kind is not None:
@@ -61,4 +62,6 @@ def mostly_numbers(values: Values) -> str:
     if wrong.size > known / 10:
         return ""
     example = values.array[int(wrong[0])].as_py()
-    return f' All but {wrong.size:,} of its values are numbers; correct those, such as "{example}", to use it.'
+    return (
+        f' All but {wrong.size:,} of its values are numbers; correct those, such as "{example}", to use it.'
+    )

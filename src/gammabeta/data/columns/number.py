@@ -19,12 +19,13 @@ FAR = 1e18
 
 @dataclass(frozen=True)
 class Number(Column):
-    """A number: z = (x - center) / scale, then z / sqrt(1 + (z / clip)^2); a missing value becomes the center.
+    """A number: z = (x - center) / scale, then z / sqrt(1 + (z / clip)^2); a missing value becomes the
+    center.
 
     center: the median of the training values
     scale: their interquartile range / 1.349, where that is 0 their standard deviation, where that is 0 one
-    clip: the bound that clipped values approach, None for no clip; ordinary values hardly change, heavy tails do
-        (RealMLP, Holzmüller et al. 2024, arXiv 2407.04491)
+    clip: the bound that clipped values approach, None for no clip; ordinary values hardly change, heavy tails
+        do (RealMLP, Holzmüller et al. 2024, arXiv 2407.04491)
     missing: whether a second feature says that the value is missing; so if any was at training
     """
 
@@ -58,7 +59,9 @@ class Number(Column):
         if self.clip is not None:
             z = z / np.hypot(1.0, z / self.clip)
         if not self.missing:
-            return z[:, None].astype(np.float32), notes + missing_note(self.name, int(absent.sum()), "the median")
+            return z[:, None].astype(np.float32), notes + missing_note(
+                self.name, int(absent.sum()), "the median"
+            )
         return np.stack([z, absent], axis=1).astype(np.float32), notes
 
     def decode(self, features: Array) -> list[Any]:
@@ -69,7 +72,9 @@ class Number(Column):
             z = inside * self.clip / np.sqrt(1 - inside**2)
         numbers: list[Any] = (z * self.scale + self.center).tolist()
         if self.missing:
-            numbers = [None if absent else number for number, absent in zip(numbers, features[:, 1], strict=True)]
+            numbers = [
+                None if absent else number for number, absent in zip(numbers, features[:, 1], strict=True)
+            ]
         return numbers
 
 

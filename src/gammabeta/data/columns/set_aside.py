@@ -78,5 +78,10 @@ def average_words(values: Values) -> float:
 
 def is_binary(kind: Any) -> bool:
     """Whether an Arrow type holds raw bytes."""
-    named = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary, pa.types.is_binary_view)
+    named = (
+        pa.types.is_binary,
+        pa.types.is_large_binary,
+        pa.types.is_fixed_size_binary,
+        pa.types.is_binary_view,
+    )
     return any(is_kind(kind) for is_kind in named)

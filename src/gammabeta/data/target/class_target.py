@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gammabeta.data.target.target import Target
 from gammabeta.data.values import Values, marks
 from gammabeta.errors import DataError
-from gammabeta.serial import Description
 from gammabeta.types import Array
 
 MISSING = -1
@@ -18,14 +18,14 @@ LARGEST_EXACT = 2**53
 
 
 @dataclass(frozen=True)
-class ClassTarget(Description):
+class ClassTarget(Target):
     """One column whose answers are classes.
 
-    classes: in order: False before True, numbers by size, texts by alphabet; all of one type. "1", 1 and 1.0 are one
-        class, and so are "True", "true" and True; numbers written with a leading zero ("01") stay texts
+    classes: in order: False before True, numbers by size, texts by alphabet; all of one type. "1", 1 and 1.0
+        are one class, and so are "True", "true" and True; numbers written with a leading zero ("01") stay
+        texts
     """
 
-    name: str
     classes: tuple[bool | int | float | str, ...]
 
     @classmethod
@@ -45,7 +45,9 @@ class ClassTarget(Description):
         if isinstance(self.classes[0], str):
             found = pc.index_in(values.labels, value_set=marks(tuple(map(str, self.classes))))
         elif isinstance(self.classes[0], bool):
-            found = pc.index_in(pc.utf8_lower(values.labels), value_set=marks(tuple(map(as_key, self.classes))))
+            found = pc.index_in(
+                pc.utf8_lower(values.labels), value_set=marks(tuple(map(as_key, self.classes)))
+            )
             if pc.all(pc.is_null(found)).as_py():
                 found = pc.index_in(values.labels, value_set=marks(tuple(str(int(c)) for c in self.classes)))
         else:
@@ -57,7 +59,9 @@ class ClassTarget(Description):
     def decode(self, codes: Array) -> Any:
         """Arrow array (rows,) of classes, of their original type."""
         kinds: dict[type, Any] = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
-        return pa.array(self.classes, kinds[type(self.classes[0])]).take(pa.array(np.asarray(codes, np.int64)))
+        return pa.array(self.classes, kinds[type(self.classes[0])]).take(
+            pa.array(np.asarray(codes, np.int64))
+        )
 
     @property
     def texts(self) -> tuple[str, ...]:

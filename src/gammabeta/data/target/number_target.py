@@ -5,17 +5,17 @@ from typing import Annotated, Self
 
 import numpy as np
 
+from gammabeta.data.target.target import Target
 from gammabeta.data.values import Values
 from gammabeta.errors import DataError
-from gammabeta.serial import Description, Within
+from gammabeta.serial import Within
 from gammabeta.types import Array
 
 
 @dataclass(frozen=True)
-class NumberTarget(Description):
+class NumberTarget(Target):
     """One column whose answers are numbers: the network sees (y - mean) / std of the training rows."""
 
-    name: str
     mean: float
     std: Annotated[float, Within("(0, inf)")]
 
@@ -54,5 +54,7 @@ def checked_numbers(values: Values) -> Array:
         )
     infinite = np.isinf(values.numbers)
     if infinite.any():
-        values.refuse(infinite, "a finite target", "correct the value, or leave it empty to leave the row out.")
+        values.refuse(
+            infinite, "a finite target", "correct the value, or leave it empty to leave the row out."
+        )
     return values.numbers

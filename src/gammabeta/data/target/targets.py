@@ -7,12 +7,11 @@ import pyarrow as pa
 
 from gammabeta.data.target.class_target import MISSING, UNSEEN, ClassTarget
 from gammabeta.data.target.number_target import NumberTarget, checked_numbers
+from gammabeta.data.target.target import Target
 from gammabeta.data.target.task import Task, is_truth
 from gammabeta.data.values import Values, plural
-from gammabeta.errors import DataError
+from gammabeta.errors import DataError, Defect
 from gammabeta.types import Array
-
-Target = ClassTarget | NumberTarget
 
 
 def fit_targets(columns: Sequence[Values], task: Task) -> tuple[Target, ...]:
@@ -20,7 +19,8 @@ def fit_targets(columns: Sequence[Values], task: Task) -> tuple[Target, ...]:
     if task == "regression":
         return tuple(NumberTarget.fit(column) for column in columns)
     if task == "multilabel":
-        # A label may be absent from all training rows and still be one, so its two classes are known beforehand.
+        # A label may be absent from all training rows and still be one, so its two classes are known
+        # beforehand.
         return tuple(ClassTarget(c.name, (False, True) if is_truth(c) else (0, 1)) for c in columns)
     return (ClassTarget.fit(columns[0]),)
 
@@ -35,7 +35,8 @@ def known_rows(columns: Sequence[Values], task: Task) -> Array:
 def encode_targets(
     targets: Sequence[Target], columns: Sequence[Values], task: Task
 ) -> tuple[Array, Array, tuple[str, ...]]:
-    """(y of the kept rows, int64 kept rows, notes); rows whose target is missing or of an unseen class are left out.
+    """(y of the kept rows, int64 kept rows, notes); rows whose target is missing or of an unseen class are
+    left out.
 
     y: int32 (rows,) for multiclass, else float32 (rows, targets). Raises DataError where no row is left.
     """
@@ -54,14 +55,20 @@ def encode_targets(
 
 def codes_or_numbers(target: Target, column: Values) -> Array:
     """(rows,) class numbers, or standardized numbers."""
-    return target.codes(column) if isinstance(target, ClassTarget) else target.encode(column)
+    if isinstance(target, ClassTarget):
+        return target.codes(column)
+    if isinstance(target, NumberTarget):
+        return target.encode(column)
+    raise Defect(f"the target {target!r} cannot be encoded; please report this.")
 
 
 def left_out_note(count: int) -> tuple[str, ...]:
     """What to say about rows without a target."""
     if not count:
         return ()
-    return (f"{count:,} {plural(count, 'row has', 'rows have')} no target and {plural(count, 'is', 'are')} left out.",)
+    return (
+        f"{count:,} {plural(count, 'row has', 'rows have')} no target and {plural(count, 'is', 'are')} left out.",
+    )
 
 
 def unseen_note(targets: Sequence[Target], columns: Sequence[Values], unseen: Array) -> tuple[str, ...]:
@@ -69,26 +76,30 @@ def unseen_note(targets: Sequence[Target], columns: Sequence[Values], unseen: Ar
     if not unseen.any():
         return ()
     count, first = int(unseen.sum()), int(np.flatnonzero(unseen)[0])
-    odd = next(i for i, t in enumerate(targets) if isinstance(t, ClassTarget) and t.codes(columns[i])[first] == UNSEEN)
+    odd = next(
+        i
+        for i, t in enumerate(targets)
+        if isinstance(t, ClassTarget) and t.codes(columns[i])[first] == UNSEEN
+    )
     example = columns[odd].array[first].as_py()
     rows = plural(count, "row is", "rows are")
-    return (f'target "{targets[odd].name}": {count:,} {rows} of a class that training did not have, such as '
-            f'"{example}", and left out.',)  # fmt: skip
+    said = f'{count:,} {rows} of a class that training did not have, such as "{example}", and left out.'
+    return (f'target "{targets[odd].name}": {said}',)
 
 
 def answers(targets: Sequence[Target], task: Task, predictions: Array) -> pa.Table:
     """Predictions as a table with one column per target, of the target's own type and unit.
 
-    predictions: (rows, classes) for multiclass, (rows,) or (rows, 1) for binary, (rows, targets) for the others;
-        probabilities for classes, standardized numbers for regression. A class needs a probability of 0.5 or more
-        where there are two, the largest where there are more.
+    predictions: (rows, classes) for multiclass, (rows,) or (rows, 1) for binary, (rows, targets) for the
+        others; probabilities for classes, standardized numbers for regression. A class needs a probability of
+        0.5 or more where there are two, the largest where there are more.
     """
     predictions = as_matrix(predictions)
     columns = {}
     for i, target in enumerate(targets):
         if isinstance(target, NumberTarget):
             columns[target.name] = pa.array(target.decode(predictions[:, i]))
-        else:
+        elif isinstance(target, ClassTarget):
             codes = predictions.argmax(axis=1) if task == "multiclass" else predictions[:, i] >= 0.5
             columns[target.name] = target.decode(codes)
     return pa.table(columns)

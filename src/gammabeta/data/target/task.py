@@ -20,10 +20,10 @@ ROWS_PER_IMAGE_CLASS = 10
 def choose_task(targets: Sequence[Values], asked: str = "auto", images: bool = False) -> Task:
     """The task asked for, or the one that the training targets show.
 
-    One column: texts and truth values are classes; whole numbers are classes if there are at most 20 of them with 4
-    rows each on average, or just two, or if they label images and count 0 or 1 upward without a gap, 10 rows each;
-    all other numbers are regression. Two classes are binary, more are multiclass. Several columns: all 0 and 1 or
-    truth values are multilabel, all numbers are regression.
+    One column: texts and truth values are classes; whole numbers are classes if there are at most 20 of them
+    with 4 rows each on average, or just two, or if they label images and count 0 or 1 upward without a gap,
+    10 rows each; all other numbers are regression. Two classes are binary, more are multiclass. Several
+    columns: all 0 and 1 or truth values are multilabel, all numbers are regression.
     Raises UsageError for an unknown task or one that cannot be; DataError where the columns agree on none.
     """
     if asked == "auto":
@@ -57,8 +57,8 @@ def refuse_impossible(targets: Sequence[Values], task: Task) -> None:
     """Refuse a task that the number of target columns or classes rules out."""
     if task in ("binary", "multiclass") and len(targets) > 1:
         raise UsageError(
-            f"task {task} takes one target column, found {len(targets)}: {quoted(targets)}; name one of them, or ask "
-            f"for multilabel or regression."
+            f"task {task} takes one target column, found {len(targets)}: {quoted(targets)}; name one of "
+            f"them, or ask for multilabel or regression."
         )
     if task == "binary" and len(targets[0].counts) > 2:
         raise UsageError(
