@@ -1,4 +1,4 @@
-"""What every test needs: JAX on the CPU with compiled programs kept between runs, and the shared data files."""
+"""What every test needs: JAX on the CPU, compiled programs kept between runs, the shared data files."""
 
 import os
 from collections.abc import Callable
@@ -24,7 +24,7 @@ settings.load_profile("gammabeta")
 
 @pytest.fixture(scope="session")
 def shared_data() -> Callable[[str], Path]:
-    """A function from a name such as ``"tabular/adult"`` to its folder or file; skips where it is not there."""
+    """A function from a name such as ``"tabular/adult"`` to its path; skips where it is not there."""
 
     def path(name: str) -> Path:
         found = SHARED_DATA / name

@@ -32,7 +32,7 @@ BARRED = {"data": {"jax", "jaxlib", "optax"}}
 
 
 def imports(source: str, package: str) -> Iterator[tuple[int, str]]:
-    """Line and full name of everything that a module in ``package`` imports, at its top or anywhere inside."""
+    """Line and full name of all that a module in ``package`` imports, at its top or anywhere inside."""
     for node in ast.walk(ast.parse(source)):
         match node:
             case ast.Import(names=names):
@@ -75,7 +75,11 @@ def trespasses(source: str, module: str) -> list[str]:
 def test_a_module_imports_its_own_room_and_lower_floors_only() -> None:
     files = sorted((SOURCE / "gammabeta").rglob("*.py"))
     names = [".".join(file.relative_to(SOURCE / "gammabeta").with_suffix("").parts) for file in files]
-    found = [words for file, name in zip(files, names, strict=True) for words in trespasses(file.read_text("utf-8"), name)]
+    found = [
+        words
+        for file, name in zip(files, names, strict=True)
+        for words in trespasses(file.read_text("utf-8"), name)
+    ]
     assert files
     assert not found, "\n" + "\n".join(found)
 
@@ -93,8 +97,16 @@ def test_a_module_imports_its_own_room_and_lower_floors_only() -> None:
         ("moments", "from .nn import Dense", "imports upward: moments (floor 2) from nn"),
         ("moments", "import_module('gammabeta.cli')", "imports upward: moments (floor 2) from cli"),
         ("moments", "import importlib; importlib.import_module('gammabeta.nn')", "upward"),
-        ("train.step", "def later():\n    from gammabeta.diagnose import probe", "train.step:2 imports upward"),
-        ("train.step", "if TYPE_CHECKING:\n    from gammabeta.model import Model", "train.step:2 imports upward"),
+        (
+            "train.step",
+            "def later():\n    from gammabeta.diagnose import probe",
+            "train.step:2 imports upward",
+        ),
+        (
+            "train.step",
+            "if TYPE_CHECKING:\n    from gammabeta.model import Model",
+            "train.step:2 imports upward",
+        ),
         ("nn.dense", "from gammabeta.data import Schema", "imports sideways: nn (floor 3) from data"),
         ("errors", "from gammabeta import types", "imports sideways: errors (floor 0) from types"),
         ("report.page", "from gammabeta.estimators import NetworkClassifier", "sideways"),

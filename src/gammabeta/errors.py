@@ -5,6 +5,7 @@
     │   └── PlanError    a plan, or a description inside it               exit code 2
     ├── DataError        what the data or a file holds                    exit code 1
     │   └── FileError    a file that is missing, broken or not writable   exit code 1
+    ├── TrainingError    training gave no usable network                  exit code 1
     └── Defect           a mistake of ours                                exit code 3
 
 Every message says the place, what was found, what was expected and what to do, in one sentence or two.
@@ -38,6 +39,12 @@ class DataError(GammabetaError, ValueError):
 
 class FileError(DataError, OSError):
     """A file is missing, broken, or cannot be written."""
+
+
+class TrainingError(GammabetaError, RuntimeError):
+    """Training ended without a usable network."""
+
+    exit_code = 1
 
 
 class Defect(GammabetaError):

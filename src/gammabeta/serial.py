@@ -124,7 +124,8 @@ def checked(hint: Any, value: Any, place: str) -> Any:
             raise PlanError(f"{place}: {value!r} is not a finite number.")
         value = float(value)
     elif kind is int:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value):
+        fraction = isinstance(value, float) and not value.is_integer()
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or fraction:
             raise PlanError(f"{place}: {value!r} is not a whole number.")
         value = int(value)
     elif isinstance(kind, type) and not isinstance(value, kind):
@@ -138,7 +139,8 @@ def checked(hint: Any, value: Any, place: str) -> Any:
 def article(kind: type) -> str:
     """The name of a type as a reader of a plan would call it."""
     names = {str: "a text", bool: "true or false"}
-    return names.get(kind, f"a {kind_name(kind).replace('_', ' ')}")
+    name = kind_name(kind).replace("_", " ")
+    return names.get(kind, f"{'an' if name[0] in 'aeiou' else 'a'} {name}")
 
 
 def checked_union(kind: Any, value: Any, place: str) -> Any:
@@ -191,8 +193,8 @@ def from_json(data: Any, place: str = "plan", expected: type[Description] = Desc
     return data
 
 
-def object_from_json(data: Mapping[str, Any], place: str, expected: type[Description]) -> Description:
-    name = data.get("type", kind_name(expected))
+def object_from_json(data: Mapping[str, Any], place: str, *expected: type[Description]) -> Description:
+    name = data.get("type", kind_name(expected[0]))
     legal = {key: kind for key, kind in Description.kinds.items() if issubclass(kind, expected)}
     if not isinstance(name, str) or name not in legal or not dataclasses.is_dataclass(legal[name]):
         raise PlanError(f'{place}: unknown type "{name}"; {nearest(str(name), concrete(legal))}')
@@ -228,9 +230,9 @@ def value_from_json(hint: Any, value: Any, place: str) -> Any:
     options = typing.get_args(kind) if typing.get_origin(kind) in (typing.Union, types.UnionType) else (kind,)
     described = [option for option in options if isinstance(option, type) and issubclass(option, Description)]
     if described and isinstance(value, str):
-        return object_from_json({"type": value}, place, described[0])
+        return object_from_json({"type": value}, place, *described)
     if described and isinstance(value, Mapping):
-        return object_from_json(value, place, described[0])
+        return object_from_json(value, place, *described)
     if typing.get_origin(kind) is tuple and isinstance(value, (list, tuple)):
         of = typing.get_args(kind)[0]
         return tuple(value_from_json(of, item, f"{place}.{i}") for i, item in enumerate(value))

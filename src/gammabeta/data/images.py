@@ -48,13 +48,13 @@ class Images:
         return replace(self, pixels=self.pixels[chosen], columns=columns, order=order)
 
     def select(self, names: Iterable[str]) -> "Images":
-        """The same images with the named label columns only. Raises UsageError for a name that is not there."""
+        """The same images with the named label columns only. Raises UsageError for an unknown name."""
         wanted = list(names)
         require(wanted, self.names, self.source)
         return replace(self, columns=self.columns.select(wanted))
 
     def drop(self, names: Iterable[str]) -> "Images":
-        """The same images without the named label columns. Raises UsageError for a name that is not there."""
+        """The same images without the named label columns. Raises UsageError for an unknown name."""
         unwanted = list(names)
         require(unwanted, self.names, self.source)
         return replace(self, columns=self.columns.select([n for n in self.names if n not in unwanted]))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from gammabeta.data.columns import SetAside
@@ -81,7 +82,8 @@ class Inspection(Description):
 def describe(data: Any, schema: Schema) -> Inspection:
     """What the data holds, as the schema sees it: one record per column in order, one per target."""
     data = as_data(data)
-    described = {column.name: column for column in (*schema.columns, *schema.set_aside)}
+    described: dict[str, Column | SetAside] = {column.name: column for column in schema.columns}
+    described |= {column.name: column for column in schema.set_aside}
     facts = [
         column_facts(data.values(name), described.get(name), name in schema.target_names)
         for name in data.names
@@ -147,6 +149,4 @@ def bounds(values: Values) -> tuple[float | None, float | None]:
 
 def comparable(values: Values) -> bool:
     """Whether the values are single ones, which have texts."""
-    import pyarrow as pa
-
     return not pa.types.is_nested(values.type)

@@ -22,7 +22,7 @@ from gammabeta.data.target.targets import (
     left_out_note,
     probabilities,
 )
-from gammabeta.data.values import Values
+from gammabeta.data.values import plural
 from gammabeta.errors import DataError, UsageError, nearest
 from gammabeta.serial import Description
 from gammabeta.types import Array
@@ -99,7 +99,7 @@ class Schema(Description):
 
     @property
     def outputs(self) -> int:
-        """How many numbers the network gives per row: the classes of multiclass, 1 for binary, else the targets."""
+        """Numbers that the network gives per row: multiclass one per class, binary 1, else one per target."""
         first = self.targets[0]
         return (
             len(first.classes)
@@ -130,7 +130,8 @@ class Schema(Description):
         """
         data = as_data(data)
         here = set(self.target_names) <= set(data.names)
-        y, kept, notes = None, np.arange(data.rows), ()
+        y, kept = None, np.arange(data.rows)
+        notes: tuple[str, ...] = ()
         if target is True and not here:
             raise DataError(missing_columns(data, self.target_names, "target column"))
         if target and here:
@@ -159,7 +160,7 @@ class Schema(Description):
 
 
 def target_names(data: Table | Images, target: str | Iterable[str] | None) -> tuple[str, ...]:
-    """The target columns as a tuple of names. Raises UsageError where none, an unknown one or too many are named."""
+    """The target columns as a tuple of names. Raises UsageError where none or an unknown one is named."""
     if target is not None:
         names = (target,) if isinstance(target, str) else tuple(target)
         require(names, data.names, data.source)
@@ -172,7 +173,7 @@ def target_names(data: Table | Images, target: str | Iterable[str] | None) -> tu
         return data.names
     if isinstance(data, Images) and not data.names:
         raise DataError(
-            f"{data.source}: these images have no labels; put them in one folder per class, or add a labels.csv."
+            f"{data.source}: these images have no labels; make one folder per class, or add a labels.csv."
         )
     raise UsageError(
         f"{data.source}: no target was named; pass target (--target on the command line), one or more of "
@@ -201,8 +202,8 @@ def missing_columns(data: Table | Images, needed: Iterable[str], what: str) -> s
     """Name the columns that are not there, and what is nearest to the first."""
     lacking = [name for name in needed if name not in data.names]
     listed = ", ".join(f'"{name}"' for name in lacking[:6]) + (", ..." if len(lacking) > 6 else "")
-    word = what if len(lacking) == 1 else f"{what}s"
-    return f"{data.source} lacks the {word} {listed} that the model was fitted with; {nearest(lacking[0], data.names)}"
+    found = f"{data.source} lacks the {plural(len(lacking), what)} {listed}"
+    return f"{found} that the model was fitted with; {nearest(lacking[0], data.names)}"
 
 
 def encode_columns(data: Table | Images, columns: tuple[Column, ...]) -> tuple[Array, tuple[str, ...]]:
@@ -215,7 +216,7 @@ def encode_columns(data: Table | Images, columns: tuple[Column, ...]) -> tuple[A
     notes: tuple[str, ...] = ()
     start = 0
     for column in columns:
-        values: Values = data.values(column.name)
+        values = data.values(column.name)
         x[:, start : start + column.width], said = column.encode(values)
         start, notes = start + column.width, notes + said
     return x, notes
@@ -235,7 +236,6 @@ def checked_weights(sample_weight: Array | None, rows: int) -> Array:
         return np.ones(rows, dtype=np.float32)
     weights = np.asarray(sample_weight, dtype=np.float32)
     if weights.shape != (rows,) or not np.isfinite(weights).all() or (weights < 0).any():
-        raise DataError(
-            f"sample_weight: found shape {weights.shape}, expected {rows:,} finite weights of 0 or more; give one per row."
-        )
+        expected = f"{rows:,} finite weights of 0 or more"
+        raise DataError(f"sample_weight: found shape {weights.shape}, expected {expected}; give one per row.")
     return weights

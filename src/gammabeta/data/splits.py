@@ -1,7 +1,8 @@
 """Splitting rows into training, validation and test parts."""
 
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
@@ -15,8 +16,6 @@ from gammabeta.data.target.targets import known_rows, left_out_note
 from gammabeta.data.values import plural
 from gammabeta.errors import DataError, UsageError
 from gammabeta.types import Array
-
-Data = TypeVar("Data", Table, Images)
 
 
 def split(
@@ -38,9 +37,7 @@ def split(
     data = as_data(data)
     shares = {"valid": share("valid", valid), "test": share("test", test)}
     if sum(shares.values()) >= 1:
-        raise UsageError(
-            f"valid {valid} and test {test} leave no rows for training; expected shares that add up to less than 1."
-        )
+        raise UsageError(f"valid {valid} and test {test} leave no rows for training, expected a sum below 1.")
     names = (
         () if target is None and not (isinstance(data, Images) and data.names) else target_names(data, target)
     )
@@ -54,8 +51,9 @@ def split(
                 f"{data.source}: {len(kept):,} {plural(len(kept), 'row')} with a target cannot be split, "
                 f"for {name} would be empty; expected more rows, or set another share."
             )
-    train, *others = (part(data, found[name], notes if name == "train" else ()) for name in found)
-    return (train, *(other if shares[name] else None for name, other in zip(shares, others, strict=True)))  # type: ignore[return-value]
+    train = replace(data.take(found["train"]), notes=notes)
+    rest = [replace(data.take(found[name]), notes=()) if shares[name] else None for name in shares]
+    return train, rest[0], rest[1]
 
 
 def stratify(data: Table | Images, names: tuple[str, ...], task: str) -> tuple[Array, Array, tuple[str, ...]]:
@@ -71,13 +69,13 @@ def stratify(data: Table | Images, names: tuple[str, ...], task: str) -> tuple[A
     groups = pc.dictionary_encode(columns[0].labels.take(kept)).indices.to_numpy(zero_copy_only=False)
     single = int((np.bincount(groups, minlength=1) == 1).sum())
     if single:
-        note = f'target "{names[0]}": {single} {plural(single, "class has", "classes have")} a single row,
-        kept for training.' notes += (note,)
+        classes = plural(single, "class has", "classes have")
+        notes += (f'target "{names[0]}": {single} {classes} a single row, kept for training.',)
     return kept, groups.astype(np.int64), notes
 
 
 def assigned(groups: Array, shares: dict[str, float], rng: np.random.Generator) -> Array:
-    """The name of the part of each row: each group gives its share to each part, to the row, and keeps one for train."""
+    """The part of each row, by name: each group gives each part its share, and keeps one row for train."""
     parts = np.full(len(groups), "train", dtype="<U5")
     sizes = np.bincount(groups, minlength=1)
     ranked = np.lexsort((rng.random(len(groups)), groups))
@@ -93,7 +91,7 @@ def assigned(groups: Array, shares: dict[str, float], rng: np.random.Generator) 
 
 
 def apportion(wanted: Array, free: Array, total: int, rng: np.random.Generator) -> Array:
-    """Whole numbers near ``wanted``, at most ``free``, adding up to ``total`` if they can (largest remainders)."""
+    """Whole numbers near ``wanted``, at most ``free``, that add up to ``total`` (largest remainders)."""
     take = np.minimum(np.floor(wanted + 1e-9).astype(np.int64), free)
     by_remainder = np.lexsort((rng.random(len(wanted)), take - wanted))
     open_groups = by_remainder[(free - take)[by_remainder] > 0]
@@ -110,11 +108,3 @@ def share(name: str, value: float | None) -> float:
             f"{name}: found {value!r}, expected a share of the rows of 0 or more and below 1, such as 0.2."
         )
     return float(value)
-
-
-def part(data: Table | Images, rows: Array, notes: tuple[str, ...]) -> Table | Images:
-    """Some rows of the data, with notes of their own."""
-    from dataclasses import replace
-
-    taken = data.take(np.sort(rows))
-    return replace(taken, notes=notes)

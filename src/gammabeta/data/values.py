@@ -64,7 +64,7 @@ class Values:
 
     @cached_property
     def texts(self) -> Any:
-        """large_string (rows,): stripped texts, null where missing; a whole float is written without its ".0"."""
+        """large_string (rows,): stripped texts, null where missing; a whole float is written without ".0"."""
         kind = self.type
         if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
             texts = pc.cast(pc.cast(self.array, pa.float64(), safe=False), pa.large_string())
@@ -138,7 +138,7 @@ class Values:
         return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
 
     def place(self, position: int) -> str:
-        """``column "age", row 17``: the row as counted in the source, the first one under the header being 1."""
+        """``column "age", row 17``: the row as counted in the source, the first under the header being 1."""
         row = position if self.order is None else int(self.order[position])
         return f'column "{self.name}", row {row + 1}'
 
@@ -152,7 +152,7 @@ class Values:
 
 
 def plain(array: Any) -> Any:
-    """A chunked, dictionary-coded or view-typed column as one simple Arrow array; any text type as large_string."""
+    """A chunked, dictionary-coded or view-typed column as one simple array; any text type as large_string."""
     if isinstance(array, pa.ChunkedArray):
         if pa.types.is_string(array.type) or pa.types.is_string_view(array.type):
             array = array.cast(pa.large_string())

@@ -1,5 +1,7 @@
-"""Training: from a plan and encoded rows to epochs."""
+"""Training: from a plan and encoded rows to epochs, and to a run with its best one."""
 
+from gammabeta.train.devices import cache_compilations
 from gammabeta.train.fit import Epoch, Progress, fit
+from gammabeta.train.run import Run, run
 
-__all__ = ["Epoch", "Progress", "fit"]
+__all__ = ["Epoch", "Progress", "Run", "cache_compilations", "fit", "run"]

@@ -135,6 +135,7 @@ def fit(
                     advance(skeleton, numbers, state, *arguments, (0, 0), steps, plan.seed, **options)
                 )
                 compile_seconds = time.perf_counter() - start
+                on_progress(Progress("training", number, done, steps, float("nan")))
             state, part, fresh = advance(
                 skeleton, numbers, state, *arguments, (0, real), steps, plan.seed, **options
             )

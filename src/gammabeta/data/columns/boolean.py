@@ -56,7 +56,7 @@ PAIRS = (("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"))
 
 
 def looks_boolean(values: Values) -> bool:
-    """Whether texts are one of the pairs; a single letter counts only beside its opposite ("f" may be female)."""
+    """Whether texts are one of the pairs; a letter counts only beside its opposite ("f" may be female)."""
     found = {label.lower() for label, _ in values.counts[:5]}
     if len(values.counts) > 4:
         return False

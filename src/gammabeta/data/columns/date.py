@@ -48,7 +48,7 @@ class Date(Column):
         return tuple([*names, f"{self.name}:missing"] if self.missing else names)
 
     def encode(self, values: Values) -> tuple[Array, tuple[str, ...]]:
-        """float32 (rows, width), zeros where missing. Raises DataError, naming the row, on what is no date."""
+        """float32 (rows, width), zeros where missing. Raises DataError, naming the row, on no date."""
         days = checked_days(values)
         absent = np.isnan(days)
         days = np.where(absent, self.mean, days)

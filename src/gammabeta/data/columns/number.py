@@ -36,7 +36,7 @@ class Number(Column):
 
     @classmethod
     def fit(cls, values: Values) -> Self:
-        """Learn center, scale and whether values are missing. Raises DataError on a value that is no number."""
+        """Learn center, scale and whether values are missing. Raises DataError on what is no number."""
         numbers, absent, _ = finite_numbers(values)
         known = numbers[~absent]
         if not known.size:

@@ -15,7 +15,7 @@ IDENTIFIER_NAME = re.compile(
     r"(?i:^(unnamed: ?\d+|index|idx|row|row_?names?|rownum|row_?(number|id)|[pug]?id|guid|uuid|)$)"
     r"|(?i:[_\s.\-]id$)|[a-z](ID|Id)$|(?i:^id[_\s.\-])"
 )
-"""Names that call a column an identifier: id, PID, customerID, row_id, index, "Unnamed: 0", no name at all."""
+"""Names that say identifier: id, PID, customerID, row_id, index, "Unnamed: 0", no name at all."""
 
 ENOUGH_ROWS = 20
 """With fewer rows, distinct texts say little."""
@@ -55,8 +55,9 @@ def why_text_set_aside(values: Values) -> str | None:
         return None
     if share >= 0.95:
         return f"{len(values.counts):,} of its {known:,} texts are different, so it identifies rows."
-    if share > 0.5 and average_words(values) >= 4:
-        return f"it is free text: {len(values.counts):,} different values of {average_words(values):.0f} words on average."
+    words = average_words(values)
+    if share > 0.5 and words >= 4:
+        return f"it is free text: {len(values.counts):,} different values of {words:.0f} words on average."
     return None
 
 

@@ -13,7 +13,7 @@ from gammabeta.errors import FileError
 
 
 def read_parquet(path: Path) -> Table | Images:
-    """A Parquet file; a column of encoded images makes it Images. Raises FileError where it is cut or damaged."""
+    """A Parquet file; a column of encoded images makes it Images. Raises FileError where it is damaged."""
     try:
         # Read as one file: the folder's name must not add columns.
         columns = pa.parquet.ParquetFile(path).read()

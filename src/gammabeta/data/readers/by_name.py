@@ -29,8 +29,10 @@ READERS: dict[str, Reader] = {
 }
 """How a file's name ends, before any .gz -> what reads it."""
 
-READABLE = "CSV, TSV or TXT (also .gz), Parquet, .arrow, .feather, .npz, IDX (*-ubyte, .idx, also .gz), or a
-folder of images"
+READABLE = (
+    "CSV, TSV or TXT (also .gz), Parquet, .arrow, .feather, .npz, IDX (*-ubyte or .idx, also .gz), "
+    "or a folder of images"
+)
 
 
 def read(path: str | Path) -> Table | Images:

@@ -57,7 +57,9 @@ def read_csv(path: Path) -> Table:
 
 def opened(path: Path) -> BinaryIO:
     """The file's bytes, unpacked where its name ends in .gz."""
-    return gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb")  # type: ignore[return-value]
+    if path.name.lower().endswith(".gz"):
+        return gzip.open(path)  # type: ignore[return-value]
+    return path.open("rb")
 
 
 def read_header(path: Path) -> tuple[str, list[str]]:
@@ -103,10 +105,10 @@ def why_unreadable(path: Path, delimiter: str, expected: int, arrow_said: str) -
         text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
         for line, row in numbered_rows(text, delimiter):
             if row and len(row) != expected:
-                return (
-                    f"{path}, line {line}: found {len(row)} {plural(len(row), 'value')}, expected "
-                    f"{expected} as in the header line; correct that line, or quote values that contain the delimiter."
+                found = (
+                    f"found {len(row)} {plural(len(row), 'value')}, expected {expected} as in the header line"
                 )
+                return f"{path}, line {line}: {found}; correct it, or quote values that hold the delimiter."
     return f"{path}: this cannot be read as a table ({arrow_said}); check its quotes and line ends."
 
 
@@ -134,10 +136,8 @@ def first_line_not_utf8(path: Path) -> int:
 
 
 def not_utf8(path: Path, line: int) -> str:
-    return (
-        f"{path}, line {line}: found bytes that are not UTF-8, expected UTF-8 text; save the file as UTF-8 (from a "
-        f'spreadsheet: "CSV UTF-8").'
-    )
+    found = "found bytes that are not UTF-8, expected UTF-8 text"
+    return f'{path}, line {line}: {found}; save the file as UTF-8 (in a spreadsheet: "CSV UTF-8").'
 
 
 def header_note(path: Path, names: list[str]) -> tuple[str, ...]:
@@ -148,6 +148,5 @@ def header_note(path: Path, names: list[str]) -> tuple[str, ...]:
         return ()
     if numbers == list(range(len(names))):
         return ()
-    return (
-        f"{path}: the first line holds numbers only and was taken as column names; add a header line if it is data.",
-    )
+    said = "the first line holds numbers only and was taken as column names"
+    return (f"{path}: {said}; add a header line if it is data.",)

@@ -48,10 +48,9 @@ def labeled_by_table(folder: Path) -> Images:
     listed = [name.strip() for name in table.columns.column(column).to_pylist()]
     lacking = [name for name in listed if name not in places]
     if lacking:
-        raise FileError(
-            f'{folder / LABELS}: column "{column}" names "{lacking[0]}", which is not in {folder} ({len(lacking):,} of '
-            f"{len(listed):,} are missing); add the files or remove their rows."
-        )
+        found = f'column "{column}" names "{lacking[0]}", which is not in {folder}'
+        count = f"{len(lacking):,} of {len(listed):,} are missing"
+        raise FileError(f"{folder / LABELS}: {found} ({count}); add the files or remove their rows.")
     paths = [places[name] for name in listed]
     unlisted = len(set(places.values())) - len(set(paths))
     said = f"{folder}: {unlisted:,} {plural(unlisted, 'image')} that {LABELS} does not list left out."
@@ -73,9 +72,10 @@ def file_column(folder: Path, columns: pa.Table) -> tuple[str, dict[str, Path]]:
     }
     best = max(hits, key=lambda name: hits[name])
     if not hits[best]:
+        found = f"no column holds names of image files; found columns {', '.join(hits)}"
         raise FileError(
-            f"{folder / LABELS}: no column holds names of image files, found columns {', '.join(hits)} and "
-            f"{len(places):,} image names in {folder}; expected one column such as file with values such as 001.png."
+            f"{folder / LABELS}: {found} and {len(places):,} image names in {folder}; expected one column of "
+            f"names such as 001.png."
         )
     return best, places
 
@@ -100,10 +100,8 @@ def without_images(folder: Path, classes: list[Path]) -> str:
     """Why a folder is no folder of images."""
     deeper = [entry for entry in classes if any(image_files(sub) for sub in visible(entry) if sub.is_dir())]
     if deeper:
-        return (
-            f"{folder}: the images are two folders down, in {', '.join(entry.name for entry in deeper[:4])}; pass one of "
-            f'these, such as "{deeper[0]}".'
-        )
+        names = ", ".join(entry.name for entry in deeper[:4])
+        return f'{folder}: the images are two folders down, in {names}; pass one of these, as "{deeper[0]}".'
     data = [entry.name for entry in visible(folder) if entry.is_file()]
     held = f"files such as {data[0]}" if data else f"{len(classes)} folders" if classes else "nothing"
     return (

@@ -34,9 +34,9 @@ class ClassTarget(Target):
         classes = found_classes(values)
         if len(classes) < 2:
             held = f'only "{classes[0]}"' if classes else "no value"
+            found = f'target column "{values.name}" holds {held} in its {len(values):,} rows'
             raise DataError(
-                f'target column "{values.name}" holds {held} in its {len(values):,} rows, expected at least two '
-                f"classes; give rows of another class, or choose another target."
+                f"{found}, expected at least two classes; add rows of another class, or choose another."
             )
         return cls(values.name, classes)
 

@@ -21,20 +21,18 @@ class NumberTarget(Target):
 
     @classmethod
     def fit(cls, values: Values) -> Self:
-        """Learn mean and standard deviation. Raises DataError on texts, infinities, or fewer than two numbers."""
+        """Learn mean and standard deviation. Raises DataError on texts, infinities or a constant."""
         numbers = checked_numbers(values)
         known = numbers[~np.isnan(numbers)]
         if known.size == 0 or np.ptp(known / 2) == 0:
             held = f"only {known[0]:g}" if known.size else "no number"
-            raise DataError(
-                f'target column "{values.name}" holds {held} in its {len(values):,} rows, expected numbers that '
-                f"differ; choose another target."
-            )
+            found = f'target column "{values.name}" holds {held} in its {len(values):,} rows'
+            raise DataError(f"{found}, expected numbers that differ; choose another target.")
         std = float(np.std(known / known.size**0.5) * known.size**0.5)
         return cls(values.name, float(np.mean(known / 2) * 2), std)
 
     def encode(self, values: Values) -> Array:
-        """float64 (rows,) standardized, NaN where missing. Raises DataError, naming the row, on text or infinity."""
+        """float64 (rows,) standardized, NaN where missing. Raises DataError on text or infinity."""
         standardized: Array = (checked_numbers(values) - self.mean) / self.std
         return standardized
 

@@ -26,7 +26,7 @@ def fit_targets(columns: Sequence[Values], task: Task) -> tuple[Target, ...]:
 
 
 def known_rows(columns: Sequence[Values], task: Task) -> Array:
-    """bool (rows,): the rows in which no target is missing. Raises DataError where a regression target is no number."""
+    """bool (rows,): where no target is missing. Raises DataError where a regression target is no number."""
     missing = [np.isnan(checked_numbers(c)) if task == "regression" else c.missing for c in columns]
     known: Array = ~np.any(missing, axis=0)
     return known
@@ -66,9 +66,8 @@ def left_out_note(count: int) -> tuple[str, ...]:
     """What to say about rows without a target."""
     if not count:
         return ()
-    return (
-        f"{count:,} {plural(count, 'row has', 'rows have')} no target and {plural(count, 'is', 'are')} left out.",
-    )
+    said = plural(count, "row has no target and is", "rows have no target and are")
+    return (f"{count:,} {said} left out.",)
 
 
 def unseen_note(targets: Sequence[Target], columns: Sequence[Values], unseen: Array) -> tuple[str, ...]:

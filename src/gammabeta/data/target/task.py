@@ -47,9 +47,12 @@ def task_of_several(targets: Sequence[Values]) -> Task:
     if all(is_number(target) for target in targets):
         return "regression"
     odd = next(target for target in targets if not is_number(target))
+    found = (
+        f'"{odd.name}" holds texts such as "{odd.counts[0][0]}"' if odd.counts else f'"{odd.name}" is empty'
+    )
+    expected = "0 and 1 in all of them (multilabel) or numbers in all of them (regression)"
     raise DataError(
-        f'target columns {quoted(targets)}: "{odd.name}" holds texts such as "{odd.counts[0][0]}", expected 0 and 1 '
-        f"in all of them (multilabel) or numbers in all of them (regression); name one target, or encode the texts."
+        f"target columns {quoted(targets)}: {found}, expected {expected}; name one, or encode the texts."
     )
 
 
@@ -61,16 +64,12 @@ def refuse_impossible(targets: Sequence[Values], task: Task) -> None:
             f"them, or ask for multilabel or regression."
         )
     if task == "binary" and len(targets[0].counts) > 2:
-        raise UsageError(
-            f'task binary: the target "{targets[0].name}" has {len(targets[0].counts):,} classes, expected two; ask '
-            f"for multiclass."
-        )
+        found = f'the target "{targets[0].name}" has {len(targets[0].counts):,} classes'
+        raise UsageError(f"task binary: {found}, expected two; ask for multiclass.")
     if task == "multilabel" and not all(is_flag(target) for target in targets):
         odd = next(target for target in targets if not is_flag(target))
-        raise DataError(
-            f'task multilabel: the target "{odd.name}" holds values such as "{odd.counts[0][0]}", expected 0 and 1; '
-            f"encode it as 0 and 1, or ask for another task."
-        )
+        found = f'the target "{odd.name}" holds values such as "{odd.counts[0][0]}"'
+        raise DataError(f"task multilabel: {found}, expected 0 and 1; encode it so, or ask for another task.")
 
 
 def is_number(target: Values) -> bool:

@@ -1,0 +1,149 @@
+"""What can be typed. Each command imports what it needs when it runs, so that ``--help`` answers at once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Train deep networks the way the recipe says, normalized right.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+Data = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATA",
+        help="CSV, TSV, Parquet, Arrow, Feather, NPZ or IDX file, or a folder of images.",
+        show_default=False,
+    ),
+]
+ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="A run folder or a model file.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="End with one JSON object on standard output.")]
+Target = Annotated[
+    list[str] | None,
+    typer.Option("--target", metavar="COLUMN", help="What to predict; several times for several targets."),
+]
+Task = Annotated[str, typer.Option(metavar="TASK", help="auto, binary, multiclass, multilabel or regression.")]
+Drop = Annotated[
+    list[str] | None,
+    typer.Option("--drop", metavar="COLUMN", help="A column the network must not see; may be repeated."),
+]
+Kind = Annotated[
+    list[str] | None,
+    typer.Option("--kind", metavar="COLUMN=KIND", help="number, boolean, category or date; may be repeated."),
+]
+
+
+@app.callback(invoke_without_command=True)
+def version(
+    show: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    if show:
+        from gammabeta import __version__
+
+        typer.echo(f"gammabeta {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def fit(
+    data: Data,
+    target: Target = None,
+    task: Task = "auto",
+    valid: Annotated[
+        str | None, typer.Option(metavar="SHARE_OR_FILE", help="Validation rows: a share such as 0.2, or a file.")
+    ] = None,
+    test: Annotated[
+        str | None, typer.Option(metavar="SHARE_OR_FILE", help="Test rows: a share such as 0.2, or a file.")
+    ] = None,
+    drop: Drop = None,
+    kind: Kind = None,
+    plan: Annotated[Path | None, typer.Option(metavar="FILE", help="A plan in JSON or TOML.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change the plan, such as optimizer.learning_rate=0.01."),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(metavar="N", help="Passes over the training rows.")] = None,
+    batch_size: Annotated[int | None, typer.Option(metavar="N", help="Rows per step.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Of split, initialization, shuffling, noise.")] = None,
+    time_limit: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Stop training after this time: 90s, 5m, 2h.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="RUN_FOLDER", help="Default: a new folder in runs/.")
+    ] = None,
+    json: Json = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors (and the JSON).")] = False,
+) -> None:
+    """Train a network on a table or images, and test it."""
+    from gammabeta.cli.fit import FitOptions, fit_command
+
+    settings = [f"{k}={v}" for k, v in (("epochs", epochs), ("batch_size", batch_size), ("seed", seed)) if v is not None]
+    fit_command(
+        FitOptions(
+            data=data,
+            target=tuple(target or ()),
+            task=task,
+            valid=valid,
+            test=test,
+            drop=tuple(drop or ()),
+            kinds=tuple(kind or ()),
+            plan=plan,
+            settings=(*(set_ or ()), *settings),
+            seed=seed,
+            time_limit=time_limit,
+            out=out,
+            json=json,
+            quiet=quiet,
+        )
+    )
+
+
+@app.command()
+def predict(
+    model: ModelPath,
+    data: Data,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", metavar="FILE", help="OUT.csv or OUT.parquet; default: CSV on standard output."),
+    ] = None,
+    proba: Annotated[bool, typer.Option("--proba", help="Add the probability of every class or label.")] = False,
+) -> None:
+    """Answer for every row of new data."""
+    from gammabeta.cli.predict import predict_command
+
+    predict_command(model, data, out, proba)
+
+
+@app.command()
+def evaluate(model: ModelPath, data: Data, json: Json = False) -> None:
+    """Measure a model on rows with known answers."""
+    from gammabeta.cli.evaluate import evaluate_command
+
+    evaluate_command(model, data, json)
+
+
+@app.command()
+def summary(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL_OR_PLAN", help="A run folder, model file or plan.json.", show_default=False)
+    ],
+    json: Json = False,
+) -> None:
+    """Show layers, shapes and parameters, trainable and not."""
+    from gammabeta.cli.summary import summary_command
+
+    summary_command(model, json)
+
+
+@app.command()
+def inspect(
+    data: Data, target: Target = None, task: Task = "auto", drop: Drop = None, kind: Kind = None, json: Json = False
+) -> None:
+    """Show columns, kinds, missing values, the target's balance, and what would be set aside and why."""
+    from gammabeta.cli.inspect import inspect_command
+
+    inspect_command(data, tuple(target or ()), task, tuple(drop or ()), tuple(kind or ()), json)

@@ -1,0 +1,58 @@
+"""``gammabeta predict``"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from gammabeta.cli.terminal import console, notes
+from gammabeta.errors import UsageError
+
+SUFFIXES = (".csv", ".parquet")
+
+
+def predict_command(model: Path, data: Path, out: Path | None, proba: bool) -> None:
+    """Answers for every row, in order, as CSV or Parquet; nothing half-written."""
+    if out is not None and out.suffix not in SUFFIXES:
+        raise UsageError(f"-o {out}: expected a name that ends in .csv or .parquet.")
+    from gammabeta.data import read
+    from gammabeta.model import load
+    from gammabeta.train import cache_compilations
+
+    loaded = load(model)
+    cache_compilations()
+    rows = read(data)
+    encoded = loaded.schema.encode(rows, target=False)
+    predicted = loaded.outputs(encoded)
+    table = loaded.schema.answers(predicted)
+    if proba:
+        beside = loaded.schema.probabilities(predicted)
+        for name in beside.column_names:
+            table = table.append_column(name, beside.column(name))
+    notes(console(), encoded.notes) if out else notes_on_stderr(encoded.notes)
+    if out is None:
+        write_csv(table, sys.stdout.buffer)
+        return
+    from gammabeta.model.file import written
+
+    written(out, lambda temporary: write_table(table, temporary, out.suffix))
+    console().print(f"{table.num_rows:,} answers in {out}", markup=False)
+
+
+def notes_on_stderr(sentences: tuple[str, ...]) -> None:
+    for sentence in sentences:
+        print(f"note: {sentence}", file=sys.stderr)
+
+
+def write_table(table: Any, path: str, suffix: str) -> None:
+    if suffix == ".csv":
+        write_csv(table, path)
+        return
+    import pyarrow.parquet as pq
+
+    pq.write_table(table, path)
+
+
+def write_csv(table: Any, where: Any) -> None:
+    import pyarrow.csv as csv
+
+    csv.write_csv(table, where, csv.WriteOptions(quoting_style="needed", quoting_header="needed"))

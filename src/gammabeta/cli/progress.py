@@ -1,0 +1,93 @@
+"""The progress of a fit: loss, metric, and an honest time left."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+from gammabeta.train import Epoch
+from gammabeta.train.fit import Progress as Where
+
+
+class FitProgress:
+    """A bar on standard error where that is a terminal, else a line at every tenth of the run.
+
+    The time left is what remains of the steps at the speed of the steps so far; compiling is shown as such, and its
+    time counts for neither.
+    """
+
+    def __init__(self, quiet: bool) -> None:
+        self.console = Console(stderr=True, quiet=quiet, highlight=False)
+        self.live = self.console.is_terminal and not quiet
+        self.lines = not self.live and not quiet
+        self.bar = Progress(
+            TextColumn("{task.fields[phase]:<9}"),
+            BarColumn(bar_width=30),
+            TaskProgressColumn(),
+            TextColumn("epoch {task.fields[epoch]}"),
+            TextColumn("{task.fields[numbers]}"),
+            TextColumn("{task.fields[left]}"),
+            console=self.console,
+            transient=True,
+            disable=not self.live,
+        )
+        self.task = self.bar.add_task("fit", phase="starting", epoch=0, numbers="", left="", total=None)
+        self.compiled = time.perf_counter()
+        self.tenth = 0
+
+    def __enter__(self) -> Self:
+        self.bar.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bar.__exit__(kind, error, trace)
+
+    def moved(self, where: Where) -> None:
+        """Show where the fit is."""
+        left = "time left known after compiling" if where.phase == "compiling" else self.left(where)
+        self.bar.update(
+            self.task, completed=where.done, total=where.steps, phase=where.phase, epoch=where.epoch, left=left
+        )
+        if self.lines and where.phase == "compiling":
+            print("compiling ...", file=sys.stderr)
+
+    def left(self, where: Where) -> str:
+        """The time that the remaining steps take at the speed of those since compiling."""
+        if where.done == 0:
+            self.compiled = time.perf_counter()
+            return ""
+        spent = time.perf_counter() - self.compiled
+        return f"{duration(spent * (where.steps - where.done) / where.done)} left"
+
+    def epoch(self, epoch: Epoch, steps: int) -> None:
+        """Show what an epoch came to."""
+        self.bar.update(self.task, numbers=numbers(epoch))
+        tenth = 10 * epoch.steps // max(steps, 1)
+        if self.lines and (tenth > self.tenth or epoch.ended):
+            self.tenth = tenth
+            mark = " best" if epoch.best else ""
+            print(f"epoch {epoch.number}: {numbers(epoch)}{mark}", file=sys.stderr)
+
+
+def numbers(epoch: Epoch) -> str:
+    """``loss 0.12 valid 0.15  accuracy 0.96 valid 0.95``"""
+    parts = []
+    for name, value in epoch.train.items():
+        beside: Any = epoch.valid.get(name)
+        parts.append(f"{name} {value:.4g}" + ("" if beside is None else f" valid {beside:.4g}"))
+    return "  ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """``4 s``, ``3 min 20 s``, ``2 h 5 min``"""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

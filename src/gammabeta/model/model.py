@@ -1,0 +1,84 @@
+"""A trained network with all it needs to answer for raw rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from gammabeta.data import Dataset, NumberTarget, Schema
+from gammabeta.model.fold import Folded, fold
+from gammabeta.plan import Plan
+from gammabeta.train.evaluate import predict
+from gammabeta.train.metrics import scores
+from gammabeta.types import Array, Tree
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """Plan, schema, and what was learned: prediction needs nothing else.
+
+    params, stats: plain trees, as plan.layers.init gives them
+    """
+
+    plan: Plan
+    schema: Schema
+    params: Tree
+    stats: Tree
+
+    @cached_property
+    def folded(self) -> Folded:
+        """The network as it predicts: every batch norm that can be is folded into a dense layer."""
+        return fold(self.plan.layers, self.params, self.stats)
+
+    def outputs(self, data: Dataset) -> np.ndarray:
+        """Probabilities, or standardized values (rows, outputs), for encoded rows."""
+        folded = self.folded
+        return predict(folded.network, self.plan.loss, folded.params, folded.stats, data)
+
+    def predict(self, rows: Any) -> np.ndarray:
+        """The answer for every raw row: (rows,), or (rows, targets) where there are several targets.
+
+        rows: a path, Table, Images, pandas, polars or pyarrow table, or NumPy array, without or with targets.
+        Classes come in their original type, numbers in the target's unit. Raises DataError for rows that do not
+        have the columns the model was trained on.
+        """
+        columns = [column.to_numpy(zero_copy_only=False) for column in self.answers(rows).itercolumns()]
+        return columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
+
+    def predict_proba(self, rows: Any) -> np.ndarray:
+        """Probabilities (rows, classes), or (rows, labels) for multilabel; DataError for regression."""
+        columns = self.answers(rows, proba=True).itercolumns()
+        return np.stack([column.to_numpy(zero_copy_only=False) for column in columns], axis=1)
+
+    def answers(self, rows: Any, proba: bool = False) -> pa.Table:
+        """The answers, or probabilities, as a table with one row per raw row."""
+        predicted = self.outputs(self.schema.encode(rows, target=False))
+        return self.schema.probabilities(predicted) if proba else self.schema.answers(predicted)
+
+    def evaluate(self, rows: Any) -> Mapping[str, float]:
+        """Metrics on raw rows with targets: see train.metrics.scores."""
+        return self.scores(self.schema.encode(rows))
+
+    def scores(self, data: Dataset) -> Mapping[str, float]:
+        """Metrics on encoded rows with targets; a regression's in the target's own unit."""
+        predicted = self.outputs(data)
+        if self.schema.task == "regression":
+            return scores("regression", self.unscaled(predicted), self.unscaled(data.y), data.weights)
+        return scores(self.schema.task, predicted, data.y, data.weights)
+
+    def unscaled(self, values: Array) -> Array:
+        """Standardized regression values (rows, targets) in the targets' own units, float64."""
+        targets = [target for target in self.schema.targets if isinstance(target, NumberTarget)]
+        return np.stack([target.decode(values[:, i]) for i, target in enumerate(targets)], axis=1)
+
+    def save(self, path: str | Path) -> Path:
+        """Write one file; see model.file."""
+        from gammabeta.model.file import save
+
+        return save(self, path)
+
+

@@ -1,0 +1,61 @@
+"""A run: the history of a fit and its best epoch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gammabeta.data.dataset import Dataset
+from gammabeta.errors import TrainingError
+from gammabeta.plan import Plan
+from gammabeta.train.fit import Epoch, fit
+from gammabeta.train.statistics import settled
+from gammabeta.types import Tree
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What a fit came to: numbers of every epoch, the best epoch, and the last.
+
+    plan: as it was trained, with layers; history: one JSON-able dict per epoch
+    """
+
+    plan: Plan
+    history: tuple[dict[str, Any], ...] = ()
+    best: Epoch | None = None
+    last: Epoch | None = None
+
+    def then(self, epoch: Epoch) -> "Run":
+        """The run with one more epoch."""
+        history = (*self.history, epoch.to_json())
+        return replace(self, history=history, best=epoch if epoch.best else self.best, last=epoch)
+
+    def finished(self, train: Dataset) -> tuple[Tree, Tree]:
+        """(params, stats) of the best epoch, its statistics settled on all training rows.
+
+        Raises TrainingError where no epoch ended with finite numbers.
+        """
+        if self.best is None:
+            step = self.last.steps if self.last else 0
+            rate = self.plan.optimizer.learning_rate
+            raise TrainingError(
+                f"training: the loss was no longer finite after step {step}, before any epoch was good, expected "
+                f"finite numbers; set a smaller optimizer.learning_rate than {rate:g}, or look at the data's scale."
+            )
+        params, stats = self.best.state.params, self.best.state.stats
+        return params, settled(self.plan.layers, params, stats, train, self.plan.batch_size)
+
+
+def run(
+    plan: Plan,
+    train: Dataset,
+    valid: Dataset | None = None,
+    *,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    **options: Any,
+) -> Run:
+    """Fit to the end: the plain loop over :func:`fit`, which takes the options."""
+    made = Run(plan)
+    for epoch in fit(plan, train, valid, **options):
+        made = made.then(epoch)
+        on_epoch(epoch)
+    return made
