@@ -37,10 +37,6 @@ def main() -> int:
     if code:
         return code
     print(f"""
-The table    {TABLE}
-The model    {RUN}/model.safetensors
-The history  {RUN}/history.jsonl, one line per epoch; the scores in {RUN}/metrics.json
-
 Next, try:
   {command} predict {RUN} {TABLE} -o {FOLDER}/answers.csv
   {command} evaluate {RUN} {TABLE}

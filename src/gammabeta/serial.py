@@ -17,7 +17,6 @@ import re
 import types
 import typing
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, Literal, Self, dataclass_transform
 
 from gammabeta.errors import PlanError, nearest
@@ -74,11 +73,20 @@ def kind_name(kind: type) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind.__name__).lower()
 
 
-@lru_cache(maxsize=None)
+FIELDS: dict[type, dict[str, Any]] = {}
+
+
 def fields(kind: type[Description]) -> dict[str, Any]:
     """Field name -> annotation, in order; the one place where a field is declared."""
-    hints = typing.get_type_hints(kind, include_extras=True)
-    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    if kind not in FIELDS:
+        hints = typing.get_type_hints(kind, include_extras=True)
+        FIELDS[kind] = {field.name: hints[field.name] for field in declared(kind)}
+    return FIELDS[kind]
+
+
+def declared(kind: Any) -> tuple[dataclasses.Field[Any], ...]:
+    """The dataclass fields of a description."""
+    return dataclasses.fields(kind)
 
 
 def notes(hint: Any) -> tuple[Any, tuple[Any, ...]]:
@@ -204,7 +212,7 @@ def object_from_json(data: Mapping[str, Any], place: str, *expected: type[Descri
     values = {key: value_from_json(fields(kind)[key], value, f"{place}.{key}") for key, value in given.items()}
     missing = [
         field.name
-        for field in dataclasses.fields(kind)
+        for field in declared(kind)
         if field.name not in values
         and field.default is dataclasses.MISSING
         and field.default_factory is dataclasses.MISSING

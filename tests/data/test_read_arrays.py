@@ -104,9 +104,9 @@ def test_a_bad_npz_file_is_refused(tmp_path: Path, name: str) -> None:
 
 
 def test_garbage_named_npz_is_refused(write: Write) -> None:
-    with pytest.raises(FileError, match="not a whole .npz file"):
+    with pytest.raises(FileError, match=r"not a whole \.npz file"):
         read(write("a.npz", b"PK\x03\x04garbage"))
-    with pytest.raises(FileError, match="not a whole .npz file"):
+    with pytest.raises(FileError, match=r"not a whole \.npz file"):
         read(write("b.npz", b""))
 
 

@@ -64,6 +64,7 @@ BAD = {
     "long row": (b'a,b\n"x\ny",2\n1,2,3\n', ["line 4", "found 3 values", "expected 2"]),
     "latin-1": (b"a,b\n1,2\n\xe9t\xe9,4\n", ["line 3", "not UTF-8", "save the file as UTF-8"]),
     "latin-1 header": (b"\xe9,b\n1,2\n", ["line 1", "not UTF-8"]),
+    "open quote": (b'a,b\n1,2\n3,"4\n5,6\n', ["line 3", "a quote that is never closed"]),
     "utf-16": ("a,b\n1,2\n".encode("utf-16"), ["line 1", "not UTF-8"]),
 }
 

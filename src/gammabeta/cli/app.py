@@ -81,7 +81,9 @@ def fit(
     """Train a network on a table or images, and test it."""
     from gammabeta.cli.fit import FitOptions, fit_command
 
-    settings = [f"{k}={v}" for k, v in (("epochs", epochs), ("batch_size", batch_size), ("seed", seed)) if v is not None]
+    settings = [
+        f"{k}={v}" for k, v in (("epochs", epochs), ("batch_size", batch_size), ("seed", seed)) if v is not None
+    ]
     fit_command(
         FitOptions(
             data=data,

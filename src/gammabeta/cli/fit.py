@@ -46,9 +46,7 @@ def fit_command(options: FitOptions) -> None:
     train, valid, test = parts_of(options)
     target = options.target or None
     schema = Schema.fit(train, target, options.task, kinds, options.drop)
-    encoded = {
-        name: schema.encode(part) for name, part in (("train", train), ("valid", valid), ("test", test)) if part
-    }
+    encoded = {name: schema.encode(part) for name, part in (("train", train), ("valid", valid), ("test", test)) if part}
     from gammabeta.model import learn
     from gammabeta.plan import advise, change, read_plan
     from gammabeta.plan.change import parsed
@@ -85,7 +83,7 @@ def fit_command(options: FitOptions) -> None:
         )
     path = model.save(folder)
     found = {name: model.scores(encoded[name]) if name in encoded else {} for name in ("valid", "test")}
-    result = {
+    result: dict[str, Any] = {
         "task": schema.task,
         "rows": {name: encoded[name].rows if name in encoded else 0 for name in ("train", "valid", "test")},
         **found,
@@ -200,7 +198,7 @@ def history(folder: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
 @contextmanager
 def interruptible() -> Iterator[Callable[[], bool]]:
     """A function that tells whether Ctrl-C was pressed; pressed a second time, it interrupts at once."""
-    pressed = []
+    pressed: list[int] = []
 
     def on_interrupt(number: int, frame: object) -> None:
         if pressed:
@@ -240,5 +238,3 @@ def show_end(out: Any, folder: Path, result: Mapping[str, Any]) -> None:
     out.print(f"{epochs}, {result['seconds']:.1f} s", markup=False)
     out.print(f"model    {result['model']}\nhistory  {folder / 'history.jsonl'}", markup=False)
     out.print(f"try      gammabeta predict {folder} DATA    gammabeta summary {folder}", markup=False)
-
-

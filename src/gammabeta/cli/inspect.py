@@ -23,8 +23,8 @@ def inspect_command(
         return
     out = console()
     out.print(f"{found.source}: {found.rows:,} rows, {len(found.columns)} columns, task {found.task}\n", markup=False)
-    header = ["column", "kind", "missing", "distinct", "features", "low", "high", "most frequent, or why set aside"]
-    out.print(grid("", header, [column_row(facts) for facts in found.columns], numbers=range(2, 7)))
+    header = ["column", "kind", "missing", "distinct", "features", "values, or why set aside"]
+    out.print(grid("", header, [column_row(facts) for facts in found.columns], numbers=range(2, 5)))
     for facts in found.targets:
         out.print()
         out.print(target_table(facts))
@@ -35,8 +35,9 @@ def inspect_command(
 def column_row(facts: ColumnFacts) -> list[str]:
     missing = f"{facts.missing:,} ({facts.missing_share:.1%})" if facts.missing else "0"
     said = facts.reason or ", ".join(facts.examples)
-    counts = [missing, f"{facts.distinct:,}", f"{facts.features:,}", number(facts.low), number(facts.high)]
-    return [facts.name, facts.kind.replace("_", " "), *counts, said]
+    if facts.kind == "number" and facts.low is not None:
+        said = f"{number(facts.low)} to {number(facts.high)}"
+    return [facts.name, facts.kind.replace("_", " "), missing, f"{facts.distinct:,}", f"{facts.features:,}", said]
 
 
 def target_table(facts: TargetFacts) -> object:

@@ -1,6 +1,8 @@
 """``gammabeta predict``"""
 
+import csv
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,7 @@ def predict_command(model: Path, data: Path, out: Path | None, proba: bool) -> N
             table = table.append_column(name, beside.column(name))
     notes(console(), encoded.notes) if out else notes_on_stderr(encoded.notes)
     if out is None:
-        write_csv(table, sys.stdout.buffer)
+        write_csv(table, sys.stdout)
         return
     from gammabeta.model.file import written
 
@@ -53,6 +55,8 @@ def write_table(table: Any, path: str, suffix: str) -> None:
 
 
 def write_csv(table: Any, where: Any) -> None:
-    import pyarrow.csv as csv
-
-    csv.write_csv(table, where, csv.WriteOptions(quoting_style="needed", quoting_header="needed"))
+    """Plain CSV in UTF-8, quoted only where a value needs it."""
+    with nullcontext(where) if hasattr(where, "write") else open(where, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(table.column_names)
+        writer.writerows(zip(*(column.to_pylist() for column in table.itercolumns()), strict=True))

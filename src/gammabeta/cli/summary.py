@@ -13,7 +13,9 @@ def summary_command(path: Path, json: bool) -> None:
 
     plan = read_plan(path) if path.suffix in (".json", ".toml") else load(path).plan
     if plan.input_shape is None:
-        raise PlanError(f"{path}: it has no input_shape yet, expected a plan that has met its data; use a run's plan.json.")
+        raise PlanError(
+            f"{path}: it has no input_shape yet, expected a plan that has met its data; use a run's plan.json."
+        )
     lines = summary(plan.layers, plan.input_shape)
     trainable, fixed = sum(line.trainable for line in lines), sum(line.fixed for line in lines)
     if json:

@@ -57,8 +57,8 @@ def as_arrow(data: Any, source: str) -> pa.Table:
             raise
         raise DataError(f"{source} could not be read as columns: {error}") from None
     raise DataError(
-        f"{source}: found a {type(data).__name__}, expected a path, a pandas, polars or pyarrow table, a "
-        f"dict of columns or a NumPy array."
+        f"{source}: found an object of type {type(data).__name__}, expected a path, a pandas, polars or pyarrow "
+        f"table, a dict of columns or a NumPy array."
     )
 
 
@@ -68,9 +68,7 @@ def table_of(columns: Mapping[str, Any], source: str) -> pa.Table:
     lengths = {name: len(array) for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
         shown = ", ".join(f'"{name}" has {rows:,}' for name, rows in list(lengths.items())[:4])
-        raise DataError(
-            f"{source}: the columns differ in length ({shown}), expected one value per row in each."
-        )
+        raise DataError(f"{source}: the columns differ in length ({shown}), expected one value per row in each.")
     return pa.table(arrays)
 
 
@@ -80,21 +78,17 @@ def as_column(name: str, values: Any, source: str) -> Any:
         if isinstance(values, (pa.Array, pa.ChunkedArray)):
             return values
         if isinstance(values, np.ndarray) and values.ndim != 1:
-            raise DataError(
-                f'{source}: column "{name}" has {values.ndim} dimensions, expected one value per row.'
-            )
+            raise DataError(f'{source}: column "{name}" has {values.ndim} dimensions, expected one value per row.')
         if hasattr(values, "to_arrow"):
             return values.to_arrow()
         made = pa.array(values if hasattr(values, "__len__") else list(values), from_pandas=True)
         return made.combine_chunks() if isinstance(made, pa.ChunkedArray) else made
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, TypeError, OverflowError):
         try:
-            return pa.array(
-                [None if is_nothing(value) else str(value) for value in values], pa.large_string()
-            )
+            return pa.array([None if is_nothing(value) else str(value) for value in values], pa.large_string())
         except TypeError:
             raise DataError(
-                f'{source}: column "{name}" is a {type(values).__name__}, expected a list or array of values.'
+                f'{source}: column "{name}" is of type {type(values).__name__}, expected a list or array of values.'
             ) from None
 
 
@@ -103,9 +97,7 @@ def from_array(array: Array, source: str) -> Table | Images:
     if array.ndim in (3, 4):
         return images_of(array, source)
     if array.ndim not in (1, 2):
-        raise DataError(
-            f"{source}: found an array of shape {array.shape}, expected (rows, columns) or images."
-        )
+        raise DataError(f"{source}: found an array of shape {array.shape}, expected (rows, columns) or images.")
     columns = array.reshape(len(array), -1)
     return Table(table_of({f"x{i}": columns[:, i] for i in range(columns.shape[1])}, source), source)
 

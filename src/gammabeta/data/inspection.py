@@ -4,18 +4,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from gammabeta.data.columns import SetAside
 from gammabeta.data.columns.column import Column
-from gammabeta.data.columns.set_aside import is_binary
 from gammabeta.data.convert import as_data
 from gammabeta.data.images import Images
 from gammabeta.data.schema import Schema
 from gammabeta.data.table import Table
 from gammabeta.data.target import ClassTarget, Target
-from gammabeta.data.values import Values
+from gammabeta.data.values import Values, is_single
 from gammabeta.serial import Description, kind_name
 
 EXAMPLES = 3
@@ -99,7 +97,7 @@ def column_facts(values: Values, column: Column | SetAside | None, is_target: bo
     """One column of a table."""
     kind = "target" if is_target or column is None else kind_name(type(column))
     reason = column.reason if isinstance(column, SetAside) else ""
-    if is_binary(values.type) or not comparable(values):
+    if not is_single(values.type):
         missing = int(pc.sum(pc.is_null(values.array)).as_py() or 0)
         return ColumnFacts(values.name, kind, len(values), missing, 0, reason=reason)
     low, high = bounds(values) if not values.not_numbers.any() else (None, None)
@@ -136,17 +134,10 @@ def target_facts(data: Table | Images, target: Target) -> TargetFacts:
     known = values.numbers[np.isfinite(values.numbers)]
     low, high = bounds(values)
     mean, std = (float(known.mean()), float(known.std())) if known.size else (None, None)
-    return TargetFacts(
-        target.name, len(values), len(values) - known.size, mean=mean, std=std, low=low, high=high
-    )
+    return TargetFacts(target.name, len(values), len(values) - known.size, mean=mean, std=std, low=low, high=high)
 
 
 def bounds(values: Values) -> tuple[float | None, float | None]:
     """(least, greatest) finite number, None where there is none."""
     known = values.numbers[np.isfinite(values.numbers)]
     return (float(known.min()), float(known.max())) if known.size else (None, None)
-
-
-def comparable(values: Values) -> bool:
-    """Whether the values are single ones, which have texts."""
-    return not pa.types.is_nested(values.type)

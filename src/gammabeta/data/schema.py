@@ -72,6 +72,10 @@ class Schema(Description):
         columns = [data.values(name) for name in names]
         chosen = choose_task(columns, task, isinstance(data, Images))
         known = known_rows(columns, chosen)
+        if not known.any():
+            raise DataError(
+                f"{data.source}: none of its rows has a target; fill in {', '.join(names)} or choose another."
+            )
         notes = left_out_note(int((~known).sum()))
         if not known.all():
             data = data.take(np.flatnonzero(known))
@@ -101,11 +105,7 @@ class Schema(Description):
     def outputs(self) -> int:
         """Numbers that the network gives per row: multiclass one per class, binary 1, else one per target."""
         first = self.targets[0]
-        return (
-            len(first.classes)
-            if self.task == "multiclass" and isinstance(first, ClassTarget)
-            else len(self.targets)
-        )
+        return len(first.classes) if self.task == "multiclass" and isinstance(first, ClassTarget) else len(self.targets)
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -135,9 +135,7 @@ class Schema(Description):
         if target is True and not here:
             raise DataError(missing_columns(data, self.target_names, "target column"))
         if target and here:
-            y, kept, notes = encode_targets(
-                self.targets, [data.values(n) for n in self.target_names], self.task
-            )
+            y, kept, notes = encode_targets(self.targets, [data.values(n) for n in self.target_names], self.task)
         weights = checked_weights(sample_weight, data.rows)[kept]
         if len(kept) < data.rows:
             data = data.take(kept)
@@ -166,15 +164,11 @@ def target_names(data: Table | Images, target: str | Iterable[str] | None) -> tu
         require(names, data.names, data.source)
         if len(set(names)) == len(names) > 0:
             return names
-        raise UsageError(
-            f"target {names}: found a name twice or none at all, expected each target column once."
-        )
+        raise UsageError(f"target {names}: found a name twice or none at all, expected each target column once.")
     if isinstance(data, Images) and len(data.names) == 1:
         return data.names
     if isinstance(data, Images) and not data.names:
-        raise DataError(
-            f"{data.source}: these images have no labels; make one folder per class, or add a labels.csv."
-        )
+        raise DataError(f"{data.source}: these images have no labels; make one folder per class, or add a labels.csv.")
     raise UsageError(
         f"{data.source}: no target was named; pass target (--target on the command line), one or more of "
         f"its columns: {', '.join(data.names[:12])}{', ...' if len(data.names) > 12 else ''}."

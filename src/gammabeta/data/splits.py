@@ -38,9 +38,7 @@ def split(
     shares = {"valid": share("valid", valid), "test": share("test", test)}
     if sum(shares.values()) >= 1:
         raise UsageError(f"valid {valid} and test {test} leave no rows for training, expected a sum below 1.")
-    names = (
-        () if target is None and not (isinstance(data, Images) and data.names) else target_names(data, target)
-    )
+    names = () if target is None and not (isinstance(data, Images) and data.names) else target_names(data, target)
     rng = np.random.default_rng(seed)
     kept, groups, notes = stratify(data, names, task)
     parts = assigned(groups, shares, rng)

@@ -76,7 +76,5 @@ def refuse_duplicate_names(names: Iterable[Any], source: str, error: type[DataEr
     seen: set[Any] = set()
     for name in names:
         if name in seen:
-            raise error(
-                f'{source} has two columns named "{name}", expected different names; rename one of them.'
-            )
+            raise error(f'{source} has two columns named "{name}", expected different names; rename one of them.')
         seen.add(name)

@@ -66,6 +66,11 @@ class Values:
     def texts(self) -> Any:
         """large_string (rows,): stripped texts, null where missing; a whole float is written without ".0"."""
         kind = self.type
+        if not is_single(kind):
+            raise DataError(
+                f'column "{self.name}" holds {kind} values, expected a number or a text per row; take it apart into '
+                f"columns, or drop it."
+            )
         if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
             texts = pc.cast(pc.cast(self.array, pa.float64(), safe=False), pa.large_string())
         else:
@@ -162,7 +167,8 @@ def plain(array: Any) -> Any:
     if isinstance(array, pa.ExtensionArray):
         array = array.storage
     if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
+        # Not dictionary_decode: Arrow cannot take from texts of the view type, which polars uses.
+        array = plain(array.dictionary).take(array.indices)
     if pa.types.is_string(array.type) or pa.types.is_string_view(array.type):
         array = array.cast(pa.large_string())
     if pa.types.is_duration(array.type) or pa.types.is_time(array.type):
@@ -173,6 +179,12 @@ def plain(array: Any) -> Any:
 def is_plain_number(kind: Any) -> bool:
     """Whether an Arrow type holds numbers."""
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def is_single(kind: Any) -> bool:
+    """Whether an Arrow type holds one number, text or date per row: not lists, structs, or raw bytes."""
+    raw = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary, pa.types.is_binary_view)
+    return not pa.types.is_nested(kind) and not any(is_raw(kind) for is_raw in raw)
 
 
 def marks(texts: tuple[str, ...]) -> Any:
@@ -207,9 +219,7 @@ def cast_one(text: str | None, kind: Any) -> Any:
 
 def stamps_to_days(array: Any) -> Array:
     """Arrow dates or timestamps as float64 days since 1970-01-01, NaN where null."""
-    micros = pc.cast(
-        pc.cast(array, pa.timestamp("us", getattr(array.type, "tz", None)), safe=False), pa.int64()
-    )
+    micros = pc.cast(pc.cast(array, pa.timestamp("us", getattr(array.type, "tz", None)), safe=False), pa.int64())
     return as_floats(pc.cast(micros, pa.float64(), safe=False)) / MICROSECONDS_PER_DAY
 
 

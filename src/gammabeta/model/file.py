@@ -33,7 +33,7 @@ def save(model: Model, path: str | Path) -> Path:
     """
     path = file_in(Path(path))
     tensors = {
-        name: np.ascontiguousarray(array)
+        name: np.asarray(array, order="C")
         for name, array in {**named(model.params, "params"), **named(model.stats, "stats")}.items()
     }
     header = {"plan": json.dumps(to_json(model.plan)), "schema": json.dumps(to_json(model.schema))}

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from gammabeta.data import Dataset, NumberTarget, Schema
+from gammabeta.errors import DataError
 from gammabeta.model.fold import Folded, fold
 from gammabeta.plan import Plan
 from gammabeta.train.evaluate import predict
@@ -65,6 +66,8 @@ class Model:
 
     def scores(self, data: Dataset) -> Mapping[str, float]:
         """Metrics on encoded rows with targets; a regression's in the target's own unit."""
+        if data.y is None:
+            raise DataError("scores: the rows have no target, expected one; encode them with their target columns.")
         predicted = self.outputs(data)
         if self.schema.task == "regression":
             return scores("regression", self.unscaled(predicted), self.unscaled(data.y), data.weights)
@@ -80,5 +83,3 @@ class Model:
         from gammabeta.model.file import save
 
         return save(self, path)
-
-

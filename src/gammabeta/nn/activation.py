@@ -10,9 +10,7 @@ from gammabeta.nn.layer import Call, Layer, Seen
 from gammabeta.serial import DYNAMIC, Within
 from gammabeta.types import Array, Tree
 
-ActivationName = Literal[
-    "identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus"
-]
+ActivationName = Literal["identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus"]
 ACTIVATIONS: tuple[ActivationName, ...] = get_args(ActivationName)
 SATURATING: tuple[ActivationName, ...] = ("sigmoid", "tanh")
 RELU_FAMILY: tuple[ActivationName, ...] = ("relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus")

@@ -33,5 +33,3 @@ def decays(params: Tree) -> Tree:
         return name == "weight"
 
     return visit(params, "")
-
-

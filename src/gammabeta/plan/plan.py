@@ -81,7 +81,8 @@ def rehearsed(network: Layer, shape: Shape, rows: int) -> Shape:
     def pass_over(key: jax.Array, x: jax.Array) -> jax.Array:
         fresh = network.init(key, shape)
         y, _ = network.apply(fresh.params, fresh.stats, x, Call(key=key, by_batch=True))
-        return y
+        result: jax.Array = y
+        return result
 
     x = jax.ShapeDtypeStruct((rows, *shape), jnp.float32)
     try:

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Literal, NamedTuple
 
 import jax
 import numpy as np
@@ -16,7 +17,7 @@ from gammabeta.serial import lift
 from gammabeta.train.batches import chunks, epoch_batches
 from gammabeta.train.evaluate import evaluate
 from gammabeta.train.metrics import better, headline
-from gammabeta.train.probes import PROBE_EVERY, default_probe, flattened
+from gammabeta.train.probes import PROBE_EVERY, Signals, default_probe, flattened
 from gammabeta.train.statistics import settled
 from gammabeta.train.step import Program, State, advance, fresh_state, program_of, scale_of
 
@@ -26,6 +27,7 @@ WATCHED_ROWS = 8_192
 SUBSETS = 3
 
 Phase = Literal["compiling", "training", "measuring"]
+Ended = Literal["", "epochs", "early stopping", "time limit", "stopped", "non-finite loss"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Epoch:
     seconds: float
     compile_seconds: float
     best: bool
-    ended: Literal["", "epochs", "early stopping", "time limit", "stopped", "non-finite loss"] = ""
+    ended: Ended = ""
 
     @property
     def steps(self) -> int:
@@ -81,7 +83,8 @@ class Epoch:
             "ended": self.ended,
             "signals": dict(self.signals),
         }
-        return without_nan(body)
+        line: dict[str, Any] = without_nan(body)
+        return line
 
 
 def fit(
@@ -109,79 +112,110 @@ def fit(
         raise DataError("fit: the training rows have no target, expected one; name it with target=.")
     plan = plan.expanded(tuple(train.x.shape[1:]), outputs_of(plan, train))
     program = program_of(plan)
-    skeleton, numbers = lift(program)
     state = fresh_state(plan, tuple(train.x.shape[1:]))
     watched = subset(train, plan.seed)
     watched_valid = None if valid is None or valid.rows == 0 else subset(valid, plan.seed)
-    steps_per_epoch = -(-train.rows // plan.batch_size)
-    steps = steps_per_epoch * plan.epochs
     metric = plan.early_stopping.metric if plan.early_stopping else "loss"
+    patience = plan.early_stopping.patience if plan.early_stopping else plan.epochs
     best, best_epoch = float("nan"), 0
 
-    def out_of_time() -> bool:
-        return time_limit is not None and time.perf_counter() - began >= time_limit
+    def interruption() -> Ended:
+        if should_stop():
+            return "stopped"
+        return "time limit" if time_limit is not None and time.perf_counter() - began >= time_limit else ""
 
     for number in range(1, plan.epochs + 1):
         start = time.perf_counter()
-        compile_seconds, losses, signals, interrupted = 0.0, [], (), ""
-        done = (number - 1) * steps_per_epoch
-        for chunk, real in chunks(train, epoch_batches(train.rows, plan.batch_size, plan.seed, number)):
-            options: dict[str, Any] = {"probe": probe, "every": PROBE_EVERY}
-            arguments = (chunk, scale_of(train))
-            if number == 1 and not losses:
-                on_progress(Progress("compiling", number, done, steps, float("nan")))
-                # a span of no batches compiles and trains nothing
-                jax.block_until_ready(
-                    advance(skeleton, numbers, state, *arguments, (0, 0), steps, plan.seed, **options)
-                )
-                compile_seconds = time.perf_counter() - start
-                on_progress(Progress("training", number, done, steps, float("nan")))
-            state, part, fresh = advance(
-                skeleton, numbers, state, *arguments, (0, real), steps, plan.seed, **options
-            )
-            losses.append(np.asarray(part)[:real])
-            signals = newer(signals, fresh)
-            done += real
-            on_progress(Progress("training", number, done, steps, float(np.mean(losses[-1]))))
-            if not np.isfinite(losses[-1]).all():
-                interrupted = "non-finite loss"
-            elif should_stop():
-                interrupted = "stopped"
-            elif out_of_time():
-                interrupted = "time limit"
-            if interrupted:
-                break
-        on_progress(Progress("measuring", number, done, steps, float(np.mean(losses[-1]))))
+        made = train_epoch(plan, program, state, train, number, probe, on_progress, interruption)
+        state = made.state
         stats = settled(program.network, state.params, state.stats, watched, plan.batch_size)
         on_train = measured(program, state.params, stats, watched)
         on_valid = {} if watched_valid is None else measured(program, state.params, stats, watched_valid)
         value = (on_valid or on_train).get(metric, float("nan"))
-        is_best = better(metric, value, best) and interrupted != "non-finite loss"
+        is_best = made.ended != "non-finite loss" and better(metric, value, best)
         if is_best:
             best, best_epoch = value, number
-        patience = plan.early_stopping.patience if plan.early_stopping else plan.epochs
-        ended = interrupted or (
-            "epochs"
-            if number == plan.epochs
-            else "early stopping"
-            if on_valid and number - best_epoch >= patience
-            else ""
-        )
+        ended = made.ended
+        if not ended and number == plan.epochs:
+            ended = "epochs"
+        elif not ended and on_valid and number - best_epoch >= patience:
+            ended = "early stopping"
         yield Epoch(
             number=number,
             state=state._replace(stats=stats),
             train=on_train,
             valid=on_valid,
-            losses=np.concatenate(losses),
-            signals=flattened(signals),
-            learning_rate=float(plan.optimizer.learning_rate * plan.schedule.factor(state.step - 1, np.float32(steps))),
+            losses=made.losses,
+            signals=flattened(made.signals),
+            learning_rate=learning_rate_at(plan, train.rows, int(state.step) - 1),
             seconds=time.perf_counter() - start,
-            compile_seconds=compile_seconds,
+            compile_seconds=made.compile_seconds,
             best=is_best,
             ended=ended,
         )
         if ended:
             return
+
+
+class Trained(NamedTuple):
+    """What one pass over the training rows gave, whole or interrupted."""
+
+    state: State
+    losses: np.ndarray
+    signals: Signals
+    compile_seconds: float
+    ended: Ended
+
+
+def train_epoch(
+    plan: Plan,
+    program: Program,
+    state: State,
+    data: Dataset,
+    number: int,
+    probe: Probe | None,
+    on_progress: Callable[[Progress], None],
+    interruption: Callable[[], Ended],
+) -> Trained:
+    """Train on every batch of epoch ``number``, chunk by chunk; between two chunks it can be interrupted."""
+    skeleton, numbers = lift(program)
+    steps_per_epoch = steps_in(plan, data.rows)
+    steps, done = steps_per_epoch * plan.epochs, (number - 1) * steps_per_epoch
+    compile_seconds = 0.0
+    ended: Ended = ""
+    losses: list[np.ndarray] = []
+    signals: Signals = ()
+    scale = scale_of(data)
+    compiled = partial(advance, skeleton, numbers, probe=probe, every=PROBE_EVERY)
+    for chunk, real in chunks(data, epoch_batches(data.rows, plan.batch_size, plan.seed, number)):
+        if number == 1 and not losses:
+            start = time.perf_counter()
+            on_progress(Progress("compiling", number, done, steps, float("nan")))
+            # a span of no batches compiles and trains nothing
+            jax.block_until_ready(compiled(state, chunk, scale, (0, 0), steps, plan.seed))
+            compile_seconds = time.perf_counter() - start
+            on_progress(Progress("training", number, done, steps, float("nan")))
+        state, part, fresh = compiled(state, chunk, scale, (0, real), steps, plan.seed)
+        losses.append(np.asarray(part)[:real])
+        signals = newer(signals, fresh)
+        done += real
+        on_progress(Progress("training", number, done, steps, float(np.mean(losses[-1]))))
+        ended = interruption() if np.isfinite(losses[-1]).all() else "non-finite loss"
+        if ended:
+            break
+    on_progress(Progress("measuring", number, done, steps, float(np.mean(losses[-1]))))
+    return Trained(state, np.concatenate(losses), signals, compile_seconds, ended)
+
+
+def steps_in(plan: Plan, rows: int) -> int:
+    """How many steps an epoch has."""
+    return -(-rows // plan.batch_size)
+
+
+def learning_rate_at(plan: Plan, rows: int, step: int) -> float:
+    """The learning rate of a step of the run."""
+    factor = plan.schedule.factor(np.float32(step), np.float32(steps_in(plan, rows) * plan.epochs))
+    return plan.optimizer.learning_rate * float(factor)
 
 
 def outputs_of(plan: Plan, data: Dataset) -> int:

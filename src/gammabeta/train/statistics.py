@@ -67,11 +67,12 @@ def observed(
 ) -> list[BatchMoments]:
     """What every batch norm saw of its input, in order."""
     skeleton, numbers = lift(network)
-    return _observed(skeleton, numbers, params, stats, x, weights, scale, by_batch)
+    seen: list[BatchMoments] = compiled_observed(skeleton, numbers, params, stats, x, weights, scale, by_batch)
+    return seen
 
 
 @partial(jax.jit, static_argnames=("skeleton", "by_batch"))
-def _observed(
+def compiled_observed(
     skeleton: Layer,
     numbers: dict[str, float],
     params: Tree,

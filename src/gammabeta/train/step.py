@@ -142,4 +142,5 @@ def advance(
         first = Chunk(*(part[0] for part in chunk))
         blank = jax.eval_shape(lambda: measured(state, first, state.params, state.params, jnp.zeros(())))
         signals = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), blank)
-    return jax.lax.fori_loop(span[0], span[1], body, (state, losses, signals))
+    end: tuple[State, Array, Signals] = jax.lax.fori_loop(span[0], span[1], body, (state, losses, signals))
+    return end

@@ -76,6 +76,4 @@ def unseen_note(values: Values, rest: Array) -> tuple[str, ...]:
         return ()
     example = values.array[int(np.flatnonzero(rest)[0])].as_py()
     rows = plural(count, "row holds", "rows hold")
-    return (
-        f'column "{values.name}": {count:,} {rows} a level that training did not have, such as "{example}".',
-    )
+    return (f'column "{values.name}": {count:,} {rows} a level that training did not have, such as "{example}".',)

@@ -93,5 +93,6 @@ def as_text(day: float, times: bool) -> str:
     """A number of days since 1970-01-01 as an ISO date, with the time where that matters."""
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=float(day))
     if times:
+        moment += timedelta(seconds=0.5)
         return moment.strftime("%Y-%m-%d %H:%M:%S")
     return (moment + timedelta(hours=12)).strftime("%Y-%m-%d")

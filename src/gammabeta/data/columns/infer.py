@@ -62,6 +62,4 @@ def mostly_numbers(values: Values) -> str:
     if wrong.size > known / 10:
         return ""
     example = values.array[int(wrong[0])].as_py()
-    return (
-        f' All but {wrong.size:,} of its values are numbers; correct those, such as "{example}", to use it.'
-    )
+    return f' All but {wrong.size:,} of its values are numbers; correct those, such as "{example}", to use it.'

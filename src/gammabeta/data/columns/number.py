@@ -59,9 +59,7 @@ class Number(Column):
         if self.clip is not None:
             z = z / np.hypot(1.0, z / self.clip)
         if not self.missing:
-            return z[:, None].astype(np.float32), notes + missing_note(
-                self.name, int(absent.sum()), "the median"
-            )
+            return z[:, None].astype(np.float32), notes + missing_note(self.name, int(absent.sum()), "the median")
         return np.stack([z, absent], axis=1).astype(np.float32), notes
 
     def decode(self, features: Array) -> list[Any]:
@@ -72,9 +70,7 @@ class Number(Column):
             z = inside * self.clip / np.sqrt(1 - inside**2)
         numbers: list[Any] = (z * self.scale + self.center).tolist()
         if self.missing:
-            numbers = [
-                None if absent else number for number, absent in zip(numbers, features[:, 1], strict=True)
-            ]
+            numbers = [None if absent else number for number, absent in zip(numbers, features[:, 1], strict=True)]
         return numbers
 
 

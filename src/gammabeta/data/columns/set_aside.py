@@ -2,13 +2,12 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gammabeta.data.values import Values, is_plain_number, plural
+from gammabeta.data.values import Values, is_plain_number, is_single, plural
 from gammabeta.serial import Description
 
 IDENTIFIER_NAME = re.compile(
@@ -32,7 +31,7 @@ class SetAside(Description):
 def why_set_aside(values: Values) -> str | None:
     """The reason to set a column aside before its kind is asked for, or None."""
     kind = values.type
-    if pa.types.is_nested(kind) or is_binary(kind):
+    if not is_single(kind):
         return f"it holds {kind} values, not single numbers or texts."
     rows, distinct = len(values), len(values.counts)
     missing = int(values.missing.sum())
@@ -75,14 +74,3 @@ def average_words(values: Values) -> float:
     """Words per text, separated by white space."""
     words = pc.count_substring_regex(values.texts, r"\S+")
     return float(pc.mean(words).as_py() or 0.0)
-
-
-def is_binary(kind: Any) -> bool:
-    """Whether an Arrow type holds raw bytes."""
-    named = (
-        pa.types.is_binary,
-        pa.types.is_large_binary,
-        pa.types.is_fixed_size_binary,
-        pa.types.is_binary_view,
-    )
-    return any(is_kind(kind) for is_kind in named)

@@ -36,9 +36,7 @@ def read_csv(path: Path) -> Table:
         with opened(path) as file:
             columns = pa.csv.read_csv(
                 file,
-                read_options=pa.csv.ReadOptions(
-                    column_names=names, skip_rows_after_names=1, block_size=BLOCK
-                ),
+                read_options=pa.csv.ReadOptions(column_names=names, skip_rows_after_names=1, block_size=BLOCK),
                 parse_options=pa.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
                 convert_options=pa.csv.ConvertOptions(
                     column_types={name: pa.string() for name in names}, strings_can_be_null=False
@@ -47,11 +45,10 @@ def read_csv(path: Path) -> Table:
     except pa.ArrowInvalid as error:
         raise FileError(why_unreadable(path, delimiter, len(names), str(error))) from None
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise FileError(
-            f"{path}: the compressed data is cut short or damaged; fetch or write it again."
-        ) from None
+        raise FileError(f"{path}: the compressed data is cut short or damaged; fetch or write it again.") from None
     if not columns.num_rows:
         raise FileError(f"{path}: found a header line and no rows, expected rows of data under it.")
+    refuse_open_quote(path, columns)
     return Table(columns, str(path), header_note(path, names))
 
 
@@ -68,13 +65,9 @@ def read_header(path: Path) -> tuple[str, list[str]]:
         with opened(path) as file:
             start = file.read(HEADER_BYTES)
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise FileError(
-            f"{path}: the compressed data is cut short or damaged; fetch or write it again."
-        ) from None
+        raise FileError(f"{path}: the compressed data is cut short or damaged; fetch or write it again.") from None
     if not start.strip():
-        raise FileError(
-            f"{path}: the file is empty, expected a header line with column names and rows under it."
-        )
+        raise FileError(f"{path}: the file is empty, expected a header line with column names and rows under it.")
     try:
         text = start.split(b"\n" if b"\n" in start else b"\r")[0].decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -84,9 +77,7 @@ def read_header(path: Path) -> tuple[str, list[str]]:
     delimiter = "\t" if ".tsv" in path.suffixes else sniffed(text.splitlines()[0] if text.strip() else "")
     names = next(csv.reader(io.StringIO(text), delimiter=delimiter), [])
     if not any(names):
-        raise FileError(
-            f"{path}: line 1 is blank, expected a header line with column names; remove the blank line."
-        )
+        raise FileError(f"{path}: line 1 is blank, expected a header line with column names; remove the blank line.")
     return delimiter, [name.strip() for name in names]
 
 
@@ -105,9 +96,7 @@ def why_unreadable(path: Path, delimiter: str, expected: int, arrow_said: str) -
         text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
         for line, row in numbered_rows(text, delimiter):
             if row and len(row) != expected:
-                found = (
-                    f"found {len(row)} {plural(len(row), 'value')}, expected {expected} as in the header line"
-                )
+                found = f"found {len(row)} {plural(len(row), 'value')}, expected {expected} as in the header line"
                 return f"{path}, line {line}: {found}; correct it, or quote values that hold the delimiter."
     return f"{path}: this cannot be read as a table ({arrow_said}); check its quotes and line ends."
 
@@ -122,6 +111,20 @@ def numbered_rows(text: io.TextIOBase, delimiter: str) -> Iterator[tuple[int, li
             start = reader.line_num + 1
     except csv.Error:
         return
+
+
+def refuse_open_quote(path: Path, columns: pa.Table) -> None:
+    """Refuse a file whose last value runs over lines to the end of the file: its quote was never closed."""
+    last = columns.column(columns.num_columns - 1)[columns.num_rows - 1].as_py()
+    if "\n" not in last:
+        return
+    with opened(path) as file:
+        lines = file.read().splitlines()
+    if not lines[-1].rstrip().endswith(b'"'):
+        start = len(lines) - len(last.splitlines()) + 1
+        raise FileError(
+            f"{path}, line {start}: found a quote that is never closed; close it, or double it to mean one."
+        )
 
 
 def first_line_not_utf8(path: Path) -> int:

@@ -4,10 +4,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from gammabeta.data.columns.set_aside import is_binary
 from gammabeta.data.images import Images
 from gammabeta.data.readers.pixels import decode
 from gammabeta.data.table import Table
+from gammabeta.data.values import is_single
 from gammabeta.errors import FileError
 
 MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*", b"RIFF")
@@ -35,11 +35,7 @@ def decoded(table: Table, name: str, encoded: Any) -> Images:
         if not image:
             raise FileError(f'{table.source}, row {row + 1}: column "{name}" holds no image; remove the row.')
     pixels, notes = decode(images, lambda i: f'{table.source}, row {i + 1}, column "{name}"')
-    labels = [
-        field.name
-        for field in table.columns.schema
-        if field.name != name and not pa.types.is_nested(field.type) and not is_binary(field.type)
-    ]
+    labels = [field.name for field in table.columns.schema if field.name != name and is_single(field.type)]
     return Images(pixels, table.columns.select(labels), table.source, table.notes + notes)
 
 
@@ -48,10 +44,8 @@ def image_bytes(column: Any) -> Any:
     if pa.types.is_struct(column.type):
         if column.type.get_field_index("bytes") < 0:
             return None
-        column = pa.chunked_array(
-            [chunk.field("bytes") for chunk in column.chunks], column.type.field("bytes").type
-        )
-    if not is_binary(column.type):
+        column = pa.chunked_array([chunk.field("bytes") for chunk in column.chunks], column.type.field("bytes").type)
+    if is_single(column.type) or pa.types.is_nested(column.type):
         return None
     first = next((chunk[0].as_py() for chunk in column.chunks if len(chunk)), None)
     return column if first is not None and first.startswith(MAGIC) else None

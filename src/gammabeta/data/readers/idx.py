@@ -26,13 +26,9 @@ def read_idx(path: Path) -> Images:
     """
     pixels = read_numbers(path)
     if pixels.ndim == 1:
-        raise FileError(
-            f"{path}: found labels (one dimension), expected images; pass the images file beside it."
-        )
+        raise FileError(f"{path}: found labels (one dimension), expected images; pass the images file beside it.")
     if pixels.ndim not in (3, 4) or pixels.dtype != np.uint8 or not pixels.size:
-        raise FileError(
-            f"{path}: found {pixels.dtype} of shape {pixels.shape}, expected bytes (rows, height, width)."
-        )
+        raise FileError(f"{path}: found {pixels.dtype} of shape {pixels.shape}, expected bytes (rows, height, width).")
     pixels = pixels[..., None] if pixels.ndim == 3 else pixels
     labels = labels_beside(path)
     if labels is None:
@@ -43,17 +39,13 @@ def read_idx(path: Path) -> Images:
             f"{labels}: found labels of shape {codes.shape}, expected {len(pixels):,}, one per image of "
             f"{path.name}; put the files of one split side by side."
         )
-    return Images(
-        pixels, pa.table({"label": pa.array(codes.astype(codes.dtype.newbyteorder("=")))}), str(path)
-    )
+    return Images(pixels, pa.table({"label": pa.array(codes.astype(codes.dtype.newbyteorder("=")))}), str(path))
 
 
 def read_numbers(path: Path) -> Array:
     """The array an IDX file holds. Raises FileError with the bytes found and expected."""
     try:
-        content = (
-            gzip.decompress(path.read_bytes()) if path.name.lower().endswith(".gz") else path.read_bytes()
-        )
+        content = gzip.decompress(path.read_bytes()) if path.name.lower().endswith(".gz") else path.read_bytes()
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise FileError(f"{path}: the compressed data is cut short or damaged; fetch it again.") from None
     if not content:

@@ -33,9 +33,7 @@ def read_image_folder(folder: Path) -> Images:
     if not paths:
         raise FileError(without_images(folder, classes))
     labels = [name for name, files in found.items() for _ in files]
-    notes = tuple(
-        f"{folder / name}: this folder holds no image and is no class." for name, f in found.items() if not f
-    )
+    notes = tuple(f"{folder / name}: this folder holds no image and is no class." for name, f in found.items() if not f)
     if flat:
         notes += (f"{folder}: {len(flat):,} {plural(len(flat), 'image')} beside the class folders left out.",)
     return images_of(folder, paths, pa.table({"label": pa.array(labels, pa.string())}), notes)
@@ -66,10 +64,7 @@ def file_column(folder: Path, columns: pa.Table) -> tuple[str, dict[str, Path]]:
             places |= {path.name: path, path.relative_to(folder).as_posix(): path}
     for sub in (entry for entry in visible(folder) if entry.is_dir() and entry.name != "images"):
         places |= {path.relative_to(folder).as_posix(): path for path in image_files(sub)}
-    hits = {
-        name: sum(v.strip() in places for v in columns.column(name).to_pylist())
-        for name in columns.column_names
-    }
+    hits = {name: sum(v.strip() in places for v in columns.column(name).to_pylist()) for name in columns.column_names}
     best = max(hits, key=lambda name: hits[name])
     if not hits[best]:
         found = f"no column holds names of image files; found columns {', '.join(hits)}"
@@ -103,7 +98,13 @@ def without_images(folder: Path, classes: list[Path]) -> str:
         names = ", ".join(entry.name for entry in deeper[:4])
         return f'{folder}: the images are two folders down, in {names}; pass one of these, as "{deeper[0]}".'
     data = [entry.name for entry in visible(folder) if entry.is_file()]
-    held = f"files such as {data[0]}" if data else f"{len(classes)} folders" if classes else "nothing"
+    held = (
+        f"files such as {data[0]}"
+        if data
+        else f"{len(classes)} {plural(len(classes), 'folder')}"
+        if classes
+        else "nothing"
+    )
     return (
         f"{folder}: found a folder with {held} and no images, expected one folder of images per class, or "
         f"images and a {LABELS}; pass a file in it, or a folder of images."

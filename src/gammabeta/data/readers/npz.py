@@ -24,8 +24,11 @@ def read_npz(path: Path) -> Table | Images:
     Images with a column "label". Raises FileError: damaged, other names, several splits in one file, unequal
     lengths.
     """
+    if not zipfile.is_zipfile(path):
+        raise FileError(f"{path}: this is not a whole .npz file (it is no zip archive); write it again.")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here, so that it is closed again where NumPy refuses it.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in wanted(path, archive.files)}
     except FileError:
         raise
@@ -38,20 +41,12 @@ def read_npz(path: Path) -> Table | Images:
         AttributeError,
         TypeError,
     ) as error:
-        why = (
-            "it holds pickled Python objects, which are never loaded"
-            if "allow_pickle" in str(error)
-            else str(error)
-        )
-        raise FileError(
-            f"{path}: this is not a whole .npz file of plain arrays ({why}); write it again."
-        ) from None
+        why = "it holds pickled Python objects, which are never loaded" if "allow_pickle" in str(error) else str(error)
+        raise FileError(f"{path}: this is not a whole .npz file of plain arrays ({why}); write it again.") from None
     inputs, *labels = arrays.values()
     if labels and (labels[0].ndim == 0 or len(labels[0]) != len(inputs)):
         given = 0 if labels[0].ndim == 0 else len(labels[0])
-        raise FileError(
-            f"{path}: found {len(inputs):,} inputs and {given:,} labels, expected as many of both."
-        )
+        raise FileError(f"{path}: found {len(inputs):,} inputs and {given:,} labels, expected as many of both.")
     if not inputs.size:
         raise FileError(f"{path}: found inputs of shape {inputs.shape}, expected at least one row.")
     if inputs.ndim == 2 and inputs.dtype.kind in "biuf":
@@ -77,9 +72,7 @@ def wanted(path: Path, names: list[str]) -> list[str]:
             f"{path}: found several splits in one file ({shown}), expected one as x and y; save each split "
             f"as a file of its own and pass them separately."
         )
-    raise FileError(
-        f"{path}: found arrays {shown}, expected x (or X, images, data) and y (or labels, target)."
-    )
+    raise FileError(f"{path}: found arrays {shown}, expected x (or X, images, data) and y (or labels, target).")
 
 
 def label_columns(labels: list[Array], name: str) -> dict[str, pa.Array]:

@@ -35,9 +35,7 @@ class ClassTarget(Target):
         if len(classes) < 2:
             held = f'only "{classes[0]}"' if classes else "no value"
             found = f'target column "{values.name}" holds {held} in its {len(values):,} rows'
-            raise DataError(
-                f"{found}, expected at least two classes; add rows of another class, or choose another."
-            )
+            raise DataError(f"{found}, expected at least two classes; add rows of another class, or choose another.")
         return cls(values.name, classes)
 
     def codes(self, values: Values) -> Array:
@@ -45,9 +43,7 @@ class ClassTarget(Target):
         if isinstance(self.classes[0], str):
             found = pc.index_in(values.labels, value_set=marks(tuple(map(str, self.classes))))
         elif isinstance(self.classes[0], bool):
-            found = pc.index_in(
-                pc.utf8_lower(values.labels), value_set=marks(tuple(map(as_key, self.classes)))
-            )
+            found = pc.index_in(pc.utf8_lower(values.labels), value_set=marks(tuple(map(as_key, self.classes))))
             if pc.all(pc.is_null(found)).as_py():
                 found = pc.index_in(values.labels, value_set=marks(tuple(str(int(c)) for c in self.classes)))
         else:
@@ -59,9 +55,7 @@ class ClassTarget(Target):
     def decode(self, codes: Array) -> Any:
         """Arrow array (rows,) of classes, of their original type."""
         kinds: dict[type, Any] = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
-        return pa.array(self.classes, kinds[type(self.classes[0])]).take(
-            pa.array(np.asarray(codes, np.int64))
-        )
+        return pa.array(self.classes, kinds[type(self.classes[0])]).take(pa.array(np.asarray(codes, np.int64)))
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -52,7 +52,5 @@ def checked_numbers(values: Values) -> Array:
         )
     infinite = np.isinf(values.numbers)
     if infinite.any():
-        values.refuse(
-            infinite, "a finite target", "correct the value, or leave it empty to leave the row out."
-        )
+        values.refuse(infinite, "a finite target", "correct the value, or leave it empty to leave the row out.")
     return values.numbers

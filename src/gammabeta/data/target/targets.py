@@ -75,11 +75,7 @@ def unseen_note(targets: Sequence[Target], columns: Sequence[Values], unseen: Ar
     if not unseen.any():
         return ()
     count, first = int(unseen.sum()), int(np.flatnonzero(unseen)[0])
-    odd = next(
-        i
-        for i, t in enumerate(targets)
-        if isinstance(t, ClassTarget) and t.codes(columns[i])[first] == UNSEEN
-    )
+    odd = next(i for i, t in enumerate(targets) if isinstance(t, ClassTarget) and t.codes(columns[i])[first] == UNSEEN)
     example = columns[odd].array[first].as_py()
     rows = plural(count, "row is", "rows are")
     said = f'{count:,} {rows} of a class that training did not have, such as "{example}", and left out.'

@@ -12,7 +12,7 @@ Task = Literal["binary", "multiclass", "multilabel", "regression"]
 TASKS: tuple[str, ...] = get_args(Task)
 
 FEW = 20
-ROWS_PER_CLASS = 4
+ROWS_PER_CLASS = 3
 MANY_CLASSES = 1000
 ROWS_PER_IMAGE_CLASS = 10
 
@@ -21,7 +21,7 @@ def choose_task(targets: Sequence[Values], asked: str = "auto", images: bool = F
     """The task asked for, or the one that the training targets show.
 
     One column: texts and truth values are classes; whole numbers are classes if there are at most 20 of them
-    with 4 rows each on average, or just two, or if they label images and count 0 or 1 upward without a gap,
+    with 3 rows each on average, or just two, or if they label images and count 0 or 1 upward without a gap,
     10 rows each; all other numbers are regression. Two classes are binary, more are multiclass. Several
     columns: all 0 and 1 or truth values are multilabel, all numbers are regression.
     Raises UsageError for an unknown task or one that cannot be; DataError where the columns agree on none.
@@ -47,13 +47,9 @@ def task_of_several(targets: Sequence[Values]) -> Task:
     if all(is_number(target) for target in targets):
         return "regression"
     odd = next(target for target in targets if not is_number(target))
-    found = (
-        f'"{odd.name}" holds texts such as "{odd.counts[0][0]}"' if odd.counts else f'"{odd.name}" is empty'
-    )
+    found = f'"{odd.name}" holds texts such as "{odd.counts[0][0]}"' if odd.counts else f'"{odd.name}" is empty'
     expected = "0 and 1 in all of them (multilabel) or numbers in all of them (regression)"
-    raise DataError(
-        f"target columns {quoted(targets)}: {found}, expected {expected}; name one, or encode the texts."
-    )
+    raise DataError(f"target columns {quoted(targets)}: {found}, expected {expected}; name one, or encode the texts.")
 
 
 def refuse_impossible(targets: Sequence[Values], task: Task) -> None:

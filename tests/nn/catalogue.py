@@ -1,0 +1,80 @@
+"""One list of every layer, which every law goes through.
+
+A new layer is added here, once for each way in which it computes; a test fails where one is forgotten.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gammabeta.nn import (
+    ACTIVATIONS,
+    Activation,
+    BatchNorm,
+    Dense,
+    Dropout,
+    Flatten,
+    HeUniform,
+    Layer,
+    Residual,
+    Sequential,
+    XavierUniform,
+)
+
+ROWS = 5
+"""Of every batch: odd."""
+
+FEATURES = (4,)
+IMAGE = (3, 2, 4)
+
+
+class Case(NamedTuple):
+    """A layer and the shape of one example that it takes."""
+
+    layer: Layer
+    shape: tuple[int, ...]
+
+
+BODY = Sequential((Dense(4), BatchNorm(), Activation("tanh")))
+
+LAYERS: dict[str, Case] = {
+    "dense": Case(Dense(3), FEATURES),
+    "dense without bias": Case(Dense(3, bias=False, initializer=HeUniform()), FEATURES),
+    "batch norm": Case(BatchNorm(), FEATURES),
+    "batch norm of images": Case(BatchNorm(), IMAGE),
+    "batch norm, epsilon outside": Case(BatchNorm(epsilon_placement="outside", epsilon=1e-2), FEATURES),
+    "batch norm, no scale": Case(BatchNorm(scale=False), FEATURES),
+    "batch norm, no shift": Case(BatchNorm(shift=False), FEATURES),
+    "batch norm, neither": Case(BatchNorm(scale=False, shift=False), FEATURES),
+    "batch norm, other start": Case(BatchNorm(initial_gamma=0.5, initial_beta=-2.0), FEATURES),
+    "batch norm, ema": Case(BatchNorm(estimator="ema", update_rate=0.3), FEATURES),
+    "batch norm, cumulative": Case(BatchNorm(estimator="cumulative"), FEATURES),
+    "batch norm, paper": Case(BatchNorm(estimator="paper"), FEATURES),
+    **{name.replace("_", " "): Case(Activation(name), FEATURES) for name in ACTIVATIONS},
+    "leaky relu, steep": Case(Activation("leaky_relu", negative_slope=0.3), FEATURES),
+    "elu, shallow": Case(Activation("elu", alpha=0.4), FEATURES),
+    "relu of images": Case(Activation("relu"), IMAGE),
+    "dropout": Case(Dropout(0.3), FEATURES),
+    "dropout of images": Case(Dropout(0.6), IMAGE),
+    "flatten": Case(Flatten(), IMAGE),
+    "sequential": Case(
+        Sequential((Flatten(), Dense(5), BatchNorm(), Activation("gelu"), Dropout(0.2), Dense(3))), IMAGE
+    ),
+    "sequential of nothing": Case(Sequential(()), FEATURES),
+    "sequential, normalized after": Case(
+        Sequential((Dense(5, initializer=XavierUniform()), Activation("sigmoid"), BatchNorm(), Dense(3))), FEATURES
+    ),
+    "residual": Case(Residual(BODY), FEATURES),
+    "residual with a shortcut": Case(
+        Residual(Sequential((Dense(3), BatchNorm())), Sequential((Dense(3, bias=False), BatchNorm()))), FEATURES
+    ),
+}
+
+RANDOM = [name for name in LAYERS if name.startswith("dropout") or name == "sequential"]
+"""Those whose training output depends on a key."""
+
+
+def batch(shape: tuple[int, ...], rows: int = ROWS, seed: int = 0) -> np.ndarray:
+    """Rows of N(3, 4^2), each feature or channel shifted by a quarter of its number, in float64."""
+    x = 3 + 4 * np.random.default_rng(seed).standard_normal((rows, *shape))
+    return x + np.arange(shape[-1]) / 4

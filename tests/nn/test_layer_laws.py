@@ -1,0 +1,301 @@
+"""What every layer must obey: one list of layers, one list of laws."""
+
+import dataclasses
+import json
+from collections import Counter
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.flatten_util import ravel_pytree
+from tests.nn.catalogue import LAYERS, RANDOM, ROWS, batch
+
+from gammabeta.moments import RunningMoments
+from gammabeta.nn import ACTIVATIONS, PREDICTING, Activation, BatchNorm, Call, Dense, Dropout, Layer, Mlp, Sequential
+from gammabeta.serial import Description, dumps, fields, from_json, is_dynamic, lift, lower
+
+PADDING = 2
+every_layer = pytest.mark.parametrize("name", LAYERS)
+steady_layer = pytest.mark.parametrize("name", [name for name in LAYERS if name not in RANDOM])
+
+traced: Counter = Counter()
+
+
+class Passes(NamedTuple):
+    """What one training and one predicting pass gave."""
+
+    y: Any
+    seen: Any
+    after: Any  # the statistics that remember what was seen
+    grads: Any  # of a loss of y, by parameters and by input
+    predicted: Any
+    seen_predicting: Any
+    after_predicting: Any
+
+
+# level 0: hundreds of programs run once each
+@partial(jax.jit, static_argnames="skeleton", compiler_options={"xla_backend_optimization_level": 0})
+def passed(skeleton, numbers, params, stats, x, weights, key):
+    traced[skeleton] += 1
+    layer = lower(skeleton, numbers)
+
+    def objective(params, x):
+        y, seen = layer.apply(params, stats, x, Call(key=key, weights=weights, by_batch=True))
+        return jnp.sum(weights * jnp.sum(jnp.sin(y.reshape(y.shape[0], -1)), axis=1)), (y, seen)
+
+    grads, (y, seen) = jax.grad(objective, argnums=(0, 1), has_aux=True)(params, x)
+    predicted, nothing = layer.apply(params, stats, x, PREDICTING)
+    return Passes(y, seen, layer.remember(stats, seen), grads, predicted, nothing, layer.remember(stats, nothing))
+
+
+@cache
+def started(name):
+    """(params, stats, output shape), away from their symmetric start."""
+    layer, shape = LAYERS[name]
+    fresh = layer.init(jax.random.key(1), shape)
+    flat, unflatten = ravel_pytree(fresh.params)
+    noise = 0.1 * np.random.default_rng(2).standard_normal(flat.shape)
+    return unflatten(flat + noise.astype(flat.dtype)), fresh.stats, fresh.shape
+
+
+def run(name, x, weights, layer=None, key=None):
+    """Both passes of a layer of the list, or of one like it."""
+    params, stats, _ = started(name)
+    return passed(*lift(layer or LAYERS[name].layer), params, stats, x.astype(np.float32), weights, key)
+
+
+def padded(x, rubbish=1e3):
+    """x with rows of nonsense at its end, and the weights that leave them out."""
+    nonsense = np.full((PADDING, *x.shape[1:]), rubbish)
+    return np.concatenate([x, nonsense]), np.array([1.0] * len(x) + [0.0] * PADDING, np.float32)
+
+
+@cache
+def results(name):
+    """Both passes over padded rows, nothing random."""
+    return run(name, *padded(batch(LAYERS[name].shape)))
+
+
+def close(found, wanted, tolerance=2e-5):
+    assert jax.tree.structure(found) == jax.tree.structure(wanted)
+    for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
+        np.testing.assert_allclose(np.asarray(one), np.asarray(other), rtol=tolerance, atol=tolerance)
+
+
+def test_the_list_holds_every_layer_and_every_activation():
+    def kinds(description):
+        yield type(description)
+        for name in fields(type(description)):
+            part = getattr(description, name)
+            for item in part if isinstance(part, tuple) else (part,):
+                if isinstance(item, Description):
+                    yield from kinds(item)
+
+    listed = {kind for layer, _ in LAYERS.values() for kind in kinds(layer)}
+    known = {
+        kind
+        for kind in Description.kinds.values()
+        if issubclass(kind, Layer) and dataclasses.is_dataclass(kind) and kind.__module__.startswith("gammabeta.")
+    }
+    assert known - listed == set()
+    assert {layer.function for layer, _ in LAYERS.values() if isinstance(layer, Activation)} == set(ACTIVATIONS)
+
+
+@every_layer
+def test_a_layer_comes_back_from_json_equal(name):
+    layer, _ = LAYERS[name]
+    back = from_json(json.loads(dumps(layer)))
+    assert back == layer
+    assert hash(back) == hash(layer)
+
+
+def with_other_numbers(layer):
+    """The same layer with every dynamic number a little different."""
+    _, numbers = lift(layer)
+    return lower(lift(layer)[0], {path: 0.9 * number + 0.01 for path, number in numbers.items()})
+
+
+@every_layer
+def test_equal_layers_and_other_numbers_share_one_program(name):
+    layer, shape = LAYERS[name]
+    results(name)
+    before = traced[lift(layer)[0]]
+    skeleton, numbers = lift(layer)
+    other = lower(skeleton, {path: 0.9 * number + 0.01 for path, number in numbers.items()})
+    for same in (from_json(json.loads(dumps(layer))), other):
+        run(name, *padded(batch(shape)), layer=same)
+    assert traced[skeleton] == before > 0
+
+
+NUMBERS_OF_THE_OUTPUT = [
+    ("batch norm", "epsilon"),
+    ("batch norm, epsilon outside", "epsilon"),
+    ("leaky relu", "negative_slope"),
+    ("elu", "alpha"),
+]
+
+
+@pytest.mark.parametrize(("name", "number"), NUMBERS_OF_THE_OUTPUT)
+def test_another_number_reaches_the_output_through_the_shared_program(name, number):
+    layer, shape = LAYERS[name]
+    changed = layer.replace(**{number: getattr(layer, number) + 0.5})
+    params, stats, _ = started(name)
+    x, weights = padded(batch(shape))
+    y = run(name, x, weights, layer=changed).y
+    close(y, changed.apply(params, stats, jnp.asarray(x, jnp.float32), Call(weights=weights, by_batch=True))[0])
+    assert np.abs(np.asarray(y - results(name).y)).max() > 1e-3
+
+
+@every_layer
+def test_the_output_has_the_shape_that_init_announced(name):
+    shape = (ROWS + PADDING, *started(name)[2])
+    assert (results(name).y.shape, results(name).predicted.shape) == (shape, shape)
+
+
+@every_layer
+def test_float32_stays_float32(name):
+    for tree in (*started(name)[:2], results(name)):
+        assert {leaf.dtype for leaf in jax.tree.leaves(tree)} <= {np.dtype(np.float32)}
+
+
+@every_layer
+def test_half_precision_inputs_give_half_precision_outputs_and_wide_moments(name):
+    layer, shape = LAYERS[name]
+    params, stats, _ = started(name)
+    params = jax.tree.map(lambda w: jax.ShapeDtypeStruct(w.shape, jnp.bfloat16), params)
+    x = jax.ShapeDtypeStruct((ROWS, *shape), jnp.bfloat16)
+    y, seen = jax.eval_shape(lambda p, x: layer.apply(p, stats, x, Call(by_batch=True)), params, x)
+    assert y.dtype == jnp.bfloat16
+    for leaf in jax.tree.leaves(seen):
+        assert leaf.dtype == jnp.float32
+
+
+@every_layer
+def test_compiled_and_padded_equals_eager_and_unpadded(name):
+    layer, shape = LAYERS[name]
+    params, stats, _ = started(name)
+    x = jnp.asarray(batch(shape), jnp.float32)
+    found = results(name)
+    y, seen = layer.apply(params, stats, x, Call(by_batch=True))
+    close(found.y[:ROWS], y)
+    close(found.seen, seen)
+    close(found.after, layer.remember(stats, seen))
+    close(found.predicted[:ROWS], layer.apply(params, stats, x, PREDICTING)[0])
+
+
+@every_layer
+def test_a_permuted_batch_gives_permuted_outputs(name):
+    x, weights = padded(batch(LAYERS[name].shape))
+    order = np.array([3, 6, 0, 5, 1, 4, 2])
+    found, wanted = run(name, x[order], weights[order]), results(name)
+    close((found.y, found.predicted), (wanted.y[order], wanted.predicted[order]))
+    close((found.seen, found.after, found.grads[0]), (wanted.seen, wanted.after, wanted.grads[0]))
+    close(found.grads[1], wanted.grads[1][order])
+
+
+@every_layer
+def test_rows_without_weight_change_nothing(name):
+    found, wanted = run(name, *padded(batch(LAYERS[name].shape), rubbish=-40.0)), results(name)
+    close((found.y[:ROWS], found.predicted[:ROWS]), (wanted.y[:ROWS], wanted.predicted[:ROWS]))
+    close((found.seen, found.after, found.grads), (wanted.seen, wanted.after, wanted.grads))
+    assert not np.asarray(found.grads[1][ROWS:]).any()
+
+
+@every_layer
+def test_predicting_sees_nothing_and_changes_no_memory(name):
+    assert jax.tree.leaves(results(name).seen_predicting) == []
+    close(results(name).after_predicting, started(name)[1], tolerance=0)
+
+
+@every_layer
+def test_training_moves_every_memory(name):
+    def memories(stats):
+        return jax.tree.leaves(stats, is_leaf=lambda node: isinstance(node, RunningMoments))
+
+    for old, new in zip(memories(started(name)[1]), memories(results(name).after), strict=True):
+        assert old.weight == 0
+        assert new.weight > 0
+        assert np.abs(new.mean - old.mean).max() > 0.1
+        assert np.abs(new.var - old.var).max() > 0.1
+
+
+@steady_layer
+def test_a_key_changes_nothing_where_nothing_is_random(name):
+    layer, shape = LAYERS[name]
+    params, stats, _ = started(name)
+    call = Call(key=jax.random.key(3), by_batch=True)
+    y, _ = layer.apply(params, stats, jnp.asarray(batch(shape), jnp.float32), call)
+    close(y, results(name).y[:ROWS])
+
+
+@pytest.mark.parametrize("name", RANDOM)
+def test_noise_is_a_function_of_its_key(name):
+    rows = padded(batch(LAYERS[name].shape))
+    first, again, other = (run(name, *rows, key=jax.random.key(seed)) for seed in (3, 3, 4))
+    assert np.array_equal(first.y, again.y)
+    assert not np.array_equal(first.y, other.y)
+    assert not np.allclose(first.y, results(name).y)
+    assert np.array_equal(first.predicted, other.predicted)
+
+
+@every_layer
+def test_the_gradient_equals_central_differences_in_float64(name):
+    layer, shape = LAYERS[name]
+    with jax.enable_x64(True):
+        params, stats, outputs = started(name)
+        params, stats = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), (params, stats))
+        weights = np.array([1.0, 0.5, 2.0, 1.0, 0.0])
+        point, unflatten = ravel_pytree((params, batch(shape)))
+        slopes = np.linspace(-1, 1.3, int(np.prod(outputs)))
+
+        @partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
+        def both(point):
+            def objective(flat):
+                params, x = unflatten(flat)
+                call = Call(key=jax.random.key(5), weights=weights, by_batch=True)
+                y, _ = layer.apply(params, stats, x, call)
+                return jnp.sum(weights @ (jnp.sin(y.reshape(ROWS, -1)) * slopes))
+
+            steps = 1e-5 * jnp.eye(point.size)
+            ahead, behind = jax.lax.map(
+                objective, jnp.stack([point + steps, point - steps]).reshape(-1, point.size)
+            ).reshape(2, -1)
+            return jax.grad(objective)(point), (ahead - behind) / 2e-5
+
+        exact, central = both(point)
+        assert exact.dtype == np.float64
+        assert np.abs(exact).max() > 0.01
+        np.testing.assert_allclose(exact, central, rtol=1e-6, atol=1e-7)
+
+
+@every_layer
+def test_an_untrained_layer_is_finite_and_tame_when_predicting(name):
+    y = np.asarray(results(name).predicted)
+    assert np.isfinite(y).all()
+    assert np.abs(y[:ROWS]).max() < 100
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_an_untrained_network_ten_layers_deep_is_tame_when_predicting(activation):
+    network = Mlp(hidden=(33,) * 10, activation=activation).expand((7,), 3)
+    params, stats, _ = network.init(jax.random.key(0), (7,))
+    y, _ = network.apply(params, stats, jnp.asarray(batch((7,), rows=65), jnp.float32), PREDICTING)
+    assert np.isfinite(y).all()
+    assert 1e-3 < np.abs(y).max() < 100
+
+
+def test_the_list_of_dynamic_numbers_is_the_one_of_the_design():
+    found = {
+        kind.__name__: [name for name, hint in fields(kind).items() if is_dynamic(hint)]
+        for kind in (Dense, Dropout, Activation, BatchNorm, Sequential)
+    }
+    assert found == {
+        "Dense": [],
+        "Dropout": ["rate"],
+        "Activation": ["negative_slope", "alpha"],
+        "BatchNorm": ["epsilon", "initial_gamma", "initial_beta", "update_rate"],
+        "Sequential": [],
+    }
