@@ -12,7 +12,7 @@ _ROOMS = {
     "gammabeta.data": "Dataset Images Schema Table as_data describe read split",
     "gammabeta.errors": "DataError Defect FileError GammabetaError PlanError TrainingError UsageError",
     "gammabeta.estimators": "NetworkClassifier NetworkRegressor",
-    "gammabeta.model": "Model fold learn load save summary",
+    "gammabeta.model": "Model finish fold learn load save summary",
     "gammabeta.nn": (
         "Activation BatchNorm Dense Dropout Flatten Mlp Residual Sequential "
         "SigmoidCrossEntropy SoftmaxCrossEntropy SquaredError"

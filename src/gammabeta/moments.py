@@ -10,6 +10,8 @@ Two types, so that a count of rows and a fading weight cannot be mixed. Both wor
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from gammabeta.types import Array
 
 
@@ -58,11 +60,23 @@ def observe(x: Array, weights: Array | None = None) -> BatchMoments:
     shares = weights / xp.where(rows == 0, xp.ones_like(rows), rows)
     if rows_per_weight > 1:
         shares = xp.repeat(shares, rows_per_weight)
-    mean = shares @ flat
+    mean = weighted_sum(shares, flat)
     centered = flat - mean
-    residual = shares @ centered
-    var = shares @ (centered * centered) - residual * residual
+    residual = weighted_sum(shares, centered)
+    var = weighted_sum(shares, centered * centered) - residual * residual
     return BatchMoments(rows, mean + residual, var)
+
+
+def weighted_sum(shares: Array, x: Array) -> Array:
+    """(features,) from shares (rows,) and x (rows, features), in full precision.
+
+    Accelerators round the factors of a matrix product to TF32 or bfloat16 by default, which would be the error of the
+    statistics. On a CPU the product is a third faster than a sum over rows.
+    """
+    xp: Any = x.__array_namespace__()
+    options = {} if isinstance(x, np.ndarray) else {"precision": "highest"}
+    product: Array = xp.matmul(shares, x, **options)
+    return product
 
 
 def merge(first: BatchMoments, second: BatchMoments) -> BatchMoments:

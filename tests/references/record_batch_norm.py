@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 STEPS = 5
-SHAPES = {"table": (7, 3), "image": (3, 4, 2, 3)}  # (rows, features) and (rows, height, width, channels)
+SHAPES = {"table": (5, 3), "image": (2, 3, 2, 3)}  # (rows, features) and (rows, height, width, channels)
 MEMORIES = {"ema": 0.1, "cumulative": None}  # torch's momentum
 EPSILON = 1e-3
 

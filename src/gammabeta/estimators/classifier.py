@@ -7,8 +7,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import compute_sample_weight
 
-from gammabeta.estimators.network import Network
-from gammabeta.estimators.rows import checked_rows
+from gammabeta.estimators.network import Network, counted
 from gammabeta.estimators.targets import checked_labels, column_names, encoded_labels
 from gammabeta.estimators.weights import checked_weights
 from gammabeta.nn import Normalization
@@ -106,11 +105,19 @@ class NetworkClassifier(ClassifierMixin, Network):  # type: ignore[misc]
         sample_weight: (rows,), >= 0, how much each row counts; a row of weight 0 is as if it were not there
         Raises ValueError for what cannot be learned from.
         """
-        table = checked_rows(self, X, y, fitting=True)
-        labels = checked_labels(y)
+        table = self._rows(X, y)
         weights = checked_weights(sample_weight, table.rows)
-        known = np.flatnonzero(weights) if len(labels) == table.rows else slice(None)
-        ...
+        table, labels = counted(table, checked_labels(y), weights)
+        task, codes, classes = encoded_labels(labels)
+        if self.class_weight is not None:
+            weights[weights > 0] *= compute_sample_weight(self.class_weight, labels)
+        several = codes.ndim == 2
+        columns = codes.T if several else [codes]
+        names = column_names(y, len(columns), table.names)
+        named = dict(zip(names, columns, strict=True))
+        self._learn(X, table, named, task, weights, None if several else classes)
+        self.classes_ = classes
+        self._label_type = labels.dtype
         return self
 
     def predict(self, X: Any) -> Array:

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 import pyarrow as pa
 from sklearn.base import BaseEstimator
+from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from gammabeta.data import ClassTarget, Dataset, Schema, Table, Task, split
@@ -63,6 +64,14 @@ class Network(BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
+    def _rows(self, X: Any, y: Any) -> Table:
+        """X as a table to learn from, one row for each of y."""
+        if y is None:
+            raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
+        table = checked_rows(self, X, fitting=True)
+        check_consistent_length(X, y)
+        return table
+
     def _learn(
         self,
         X: Any,
@@ -74,12 +83,10 @@ class Network(BaseEstimator):
     ) -> Self:
         """Split, learn the schema, plan, fit, and keep the finished model.
 
-        table: X as a table; y: the target columns by name; weights: (rows of X,), rows of weight 0 being left out
+        table: the rows of X that count; y: their target columns by name; weights: of all rows of X
         classes: what the numbers in a column of classes stand for
         """
         data = with_columns(table, y)
-        if not weights.all():
-            data = data.take(np.flatnonzero(weights))
         plan = planned(self, task, data.rows)
         train, valid = self._parts(data, tuple(y), task, plan)
         schema = Schema.fit(train, tuple(y), task, column_kinds(self.kinds, X, table))
@@ -126,12 +133,18 @@ class Network(BaseEstimator):
         return tags
 
 
+def counted(table: Table, y: Array, weights: Array) -> tuple[Table, Array]:
+    """The rows of positive weight, which remember their places."""
+    if weights.all():
+        return table, y
+    places = np.flatnonzero(weights)
+    return table.take(places), y[places]
+
+
 def with_columns(table: Table, added: Mapping[str, Array]) -> Table:
-    """The table with more columns. Raises DataError where they are not of its length."""
+    """The table with more columns."""
     columns = table.columns
     for name, values in added.items():
-        if len(values) != table.rows:
-            raise DataError(f"X and y: found {table.rows:,} and {len(values):,} rows, expected as many in both.")
         columns = columns.append_column(name, pa.array(values))
     return replace(table, columns=columns)
 

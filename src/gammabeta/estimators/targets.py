@@ -30,6 +30,8 @@ def checked_labels(y: Any) -> Array:
 
     Raises ValueError where it holds no classes, missing values, or several columns of more than two classes.
     """
+    if not issparse(y):
+        assert_all_finite(np.asarray(y), input_name="y")
     kind = type_of_target(y, input_name="y", raise_unknown=True)
     check_classification_targets(y)
     if kind.endswith("multioutput"):
@@ -39,9 +41,7 @@ def checked_labels(y: Any) -> Array:
         )
     if kind == "multilabel-indicator":
         return y.toarray() if issparse(y) else np.asarray(y)
-    labels = column_or_1d(y, warn=True)
-    assert_all_finite(labels, input_name="y")
-    return labels
+    return column_or_1d(y, warn=True)
 
 
 def encoded_labels(y: Array) -> Labels:

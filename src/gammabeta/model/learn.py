@@ -1,5 +1,6 @@
 """From encoded rows to a finished model."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from gammabeta.data import Dataset, Schema
@@ -16,11 +17,18 @@ class Learned(NamedTuple):
 
 
 def learn(plan: Plan, schema: Schema, train: Dataset, valid: Dataset | None = None, **options: Any) -> Learned:
-    """Fit the plan and finish its best epoch: exact statistics over all training rows.
+    """Fit the plan to the end and finish it: the loop over train.fit, for those who need nothing in between.
 
     options: as for train.run. Raises PlanError where plan and data do not fit, TrainingError where no epoch was good.
     """
-    plan = plan.expanded(schema.input_shape, schema.outputs)
-    made = run(plan, train, valid, **options)
-    params, stats = made.finished(train)
-    return Learned(Model(plan, schema, params, stats), made)
+    made = run(plan.expanded(schema.input_shape, schema.outputs), train, valid, **options)
+    return Learned(finish(made, schema, train), made)
+
+
+def finish(made: Run, schema: Schema, train: Dataset) -> Model:
+    """The model of a run's best epoch, its batch-norm statistics settled on all training rows.
+
+    Raises TrainingError where no epoch ended with finite numbers.
+    """
+    plan = made.plan.expanded(schema.input_shape, schema.outputs)
+    return Model(plan, schema, *replace(made, plan=plan).finished(train))

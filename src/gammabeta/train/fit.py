@@ -192,10 +192,10 @@ def train_epoch(
             start = time.perf_counter()
             on_progress(Progress("compiling", number, done, steps, float("nan")))
             # a span of no batches compiles and trains nothing
-            jax.block_until_ready(compiled(state, chunk, scale, (0, 0), steps, plan.seed))
+            jax.block_until_ready(compiled(state, chunk, scale, (0, 0), steps, np.uint32(plan.seed)))
             compile_seconds = time.perf_counter() - start
             on_progress(Progress("training", number, done, steps, float("nan")))
-        state, part, fresh = compiled(state, chunk, scale, (0, real), steps, plan.seed)
+        state, part, fresh = compiled(state, chunk, scale, (0, real), steps, np.uint32(plan.seed))
         losses.append(np.asarray(part)[:real])
         signals = newer(signals, fresh)
         done += real

@@ -1,0 +1,107 @@
+"""One step: padding changes nothing, and probes say exactly what there was."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from tests.train.problems import FEATURES, PLAN, dataset
+
+from gammabeta.nn import Activation, Dense, Sequential, SquaredError
+from gammabeta.optim import Constant, Sgd
+from gammabeta.serial import lift
+from gammabeta.train.batches import Chunk
+from gammabeta.train.probes import default_probe, flattened
+from gammabeta.train.step import Program, Scale, State, advance, fresh_state, ingested, mean_loss, program_of
+
+STEPS, SEED = 10, np.uint32(7)
+
+
+def advanced(program, state, chunk, probe=None, scale=None):
+    return advance(*lift(program), state, chunk, scale, (0, 1), STEPS, SEED, probe=probe, every=1)
+
+
+@pytest.mark.parametrize("weights", [False, True], ids=["equal weights", "weights"])
+def test_a_step_on_a_padded_batch_equals_the_step_on_the_unpadded_one(weights):
+    data = dataset(rows=7, weights=weights)
+    state = fresh_state(PLAN, (FEATURES,))
+    whole = Chunk(data.x[None], data.y[None], data.weights[None])
+    rows = np.array([*range(7), 0, 0])
+    padded = Chunk(data.x[None, rows], data.y[None, rows], np.r_[data.weights, 0, 0].astype(np.float32)[None])
+    (after, losses, _), (wanted, expected, _) = (advanced(program_of(PLAN), state, chunk) for chunk in (padded, whole))
+    np.testing.assert_allclose(losses, expected, rtol=1e-5)
+    assert after.step == 1
+    for found, other in zip(jax.tree.leaves(after), jax.tree.leaves(wanted), strict=True):
+        np.testing.assert_allclose(found, other, rtol=1e-4, atol=1e-6)
+    moved = [not np.array_equal(a, b) for a, b in zip(jax.tree.leaves(after), jax.tree.leaves(state), strict=True)]
+    assert all(moved)
+
+
+X = np.array([[3.0, -1], [5, 2], [-2, 4], [9, 9]], np.float32)
+WEIGHTS = np.array([[1.0, 1, 1, 0]], np.float32)
+IDENTITY = Program(
+    network=Sequential((Dense(2), Activation("relu"))),
+    loss=SquaredError(),
+    optimizer=Sgd(learning_rate=0.5),
+    schedule=Constant(),
+)
+
+
+def test_the_signals_of_a_known_network_are_known():
+    params = ({"weight": jnp.eye(2), "bias": jnp.zeros(2)}, ())
+    state = State(params, ((), ()), IDENTITY.optimizer.direction().init(params), jnp.zeros((), jnp.int32))
+    targets = np.zeros((1, 4, 2), np.float32)
+    after, losses, signals = advanced(IDENTITY, state, Chunk(X[None], targets, WEIGHTS), default_probe)
+    real, passed = X[:3], np.maximum(X[:3], 0)
+    # the loss is the mean over 3 rows and 2 outputs of relu(x)^2
+    gradient = 2 * passed / 6
+    by_weight, by_bias = real.T @ gradient, gradient.sum(axis=0)
+    wanted = {
+        "layers.0.mean": real.mean(),
+        "layers.0.spread": real.std(),
+        "layers.0.zero": 0.0,
+        "layers.1.mean": passed.mean(),
+        "layers.1.spread": passed.std(),
+        "layers.1.zero": 2 / 6,
+        "params.0.weight.weight": np.sqrt(2),
+        "params.0.weight.gradient": np.linalg.norm(by_weight),
+        "params.0.weight.update": 0.5 * np.linalg.norm(by_weight),
+        "params.0.bias.weight": 0.0,
+        "params.0.bias.gradient": np.linalg.norm(by_bias),
+        "params.0.bias.update": 0.5 * np.linalg.norm(by_bias),
+    }
+    found = flattened(signals)
+    assert found.keys() == wanted.keys()
+    for name, value in wanted.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-6, atol=1e-7, err_msg=name)
+    np.testing.assert_allclose(losses, [np.mean(passed**2)], rtol=1e-6)
+    np.testing.assert_allclose(after.params[0]["weight"], np.eye(2) - 0.5 * by_weight, rtol=1e-6)
+    np.testing.assert_allclose(after.params[0]["bias"], -0.5 * by_bias, rtol=1e-6)
+
+
+def test_batches_outside_the_span_are_not_trained_on():
+    params = ({"weight": jnp.eye(2), "bias": jnp.zeros(2)}, ())
+    state = State(params, ((), ()), IDENTITY.optimizer.direction().init(params), jnp.zeros((), jnp.int32))
+    chunk = Chunk(X[None], np.zeros((1, 4, 2), np.float32), WEIGHTS)
+    after, losses, signals = advance(
+        *lift(IDENTITY), state, chunk, None, (0, 0), STEPS, SEED, probe=default_probe, every=1
+    )
+    assert np.isnan(losses).all()
+    assert all(np.isnan(value) for value in flattened(signals).values())
+    for found, wanted in zip(jax.tree.leaves(after), jax.tree.leaves(state), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_images_are_scaled_by_channel_inside_the_step():
+    image = np.array([[[[0, 255], [10, 20]]]], np.uint8)
+    scale = Scale(np.array([10.0, 20], np.float32), np.array([0.1, 2], np.float32))
+    found = ingested(jnp.asarray(image), scale)
+    assert found.dtype == jnp.float32
+    np.testing.assert_allclose(found, [[[[-1, 470], [0, 0]]]])
+    np.testing.assert_array_equal(ingested(jnp.asarray(X), None), X)
+
+
+def test_a_loss_is_the_weighted_mean_and_zero_without_weight():
+    targets = np.zeros((4, 2), np.float32)
+    found = mean_loss(SquaredError(), jnp.asarray(X), targets, np.array([1, 0, 3, 0], np.float32))
+    np.testing.assert_allclose(found, (np.mean(X[0] ** 2) + 3 * np.mean(X[2] ** 2)) / 4)
+    assert mean_loss(SquaredError(), jnp.asarray(X), targets, np.zeros(4, np.float32)) == 0
