@@ -171,3 +171,13 @@ def test_far_from_zero_the_variance_keeps_its_digits():
         wanted = shifted.astype(np.float64)
         np.testing.assert_allclose(seen.var, wanted.var(axis=0), rtol=1e-4)
         np.testing.assert_allclose(seen.mean, wanted.mean(axis=0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_rounding_of_the_mean_is_taken_back(seed):
+    random = np.random.default_rng(seed)
+    x = (1e5 + 0.05 * random.standard_normal((255, 3))).astype(np.float32)
+    np.testing.assert_allclose(moments.observe(x).var, x.astype(np.float64).var(axis=0), rtol=1e-3)
+    x = (1e5 + random.standard_normal((8_191, 3))).astype(np.float32)
+    wrong = np.abs(moments.observe(x).mean - x.astype(np.float64).mean(axis=0))
+    assert wrong.max() < np.spacing(np.float32(1e5))

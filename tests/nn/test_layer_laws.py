@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from collections import Counter
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -21,7 +20,7 @@ PADDING = 2
 every_layer = pytest.mark.parametrize("name", LAYERS)
 steady_layer = pytest.mark.parametrize("name", [name for name in LAYERS if name not in RANDOM])
 
-traced: Counter = Counter()
+traced = []
 
 
 class Passes(NamedTuple):
@@ -36,47 +35,104 @@ class Passes(NamedTuple):
     after_predicting: Any
 
 
-# level 0: hundreds of programs run once each
-@partial(jax.jit, static_argnames="skeleton", compiler_options={"xla_backend_optimization_level": 0})
-def passed(skeleton, numbers, params, stats, x, weights, key):
-    traced[skeleton] += 1
-    layer = lower(skeleton, numbers)
+# All layers in one program: one compilation instead of forty. Level 0, since it runs a few times only.
+@partial(jax.jit, static_argnames="skeletons", compiler_options={"xla_backend_optimization_level": 0})
+def passed(skeletons, numbers, params, stats, inputs, weights, key):
+    traced.append(skeletons)
 
-    def objective(params, x):
-        y, seen = layer.apply(params, stats, x, Call(key=key, weights=weights, by_batch=True))
-        return jnp.sum(weights * jnp.sum(jnp.sin(y.reshape(y.shape[0], -1)), axis=1)), (y, seen)
+    def both(layer, params, stats, x):
+        def objective(params, x):
+            y, seen = layer.apply(params, stats, x, Call(key=key, weights=weights, by_batch=True))
+            return jnp.sum(weights * jnp.sum(jnp.sin(y.reshape(y.shape[0], -1)), axis=1)), (y, seen)
 
-    grads, (y, seen) = jax.grad(objective, argnums=(0, 1), has_aux=True)(params, x)
-    predicted, nothing = layer.apply(params, stats, x, PREDICTING)
-    return Passes(y, seen, layer.remember(stats, seen), grads, predicted, nothing, layer.remember(stats, nothing))
+        grads, (y, seen) = jax.grad(objective, argnums=(0, 1), has_aux=True)(params, x)
+        predicted, nothing = layer.apply(params, stats, x, PREDICTING)
+        return Passes(y, seen, layer.remember(stats, seen), grads, predicted, nothing, layer.remember(stats, nothing))
+
+    layers = [lower(skeleton, own) for skeleton, own in zip(skeletons, numbers, strict=True)]
+    return [both(*each) for each in zip(layers, params, stats, inputs, strict=True)]
+
+
+@cache
+def fresh():
+    """Name -> what init gives, all from one program."""
+    shapes = {}
+
+    @partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
+    def initialized(key):
+        made = {name: layer.init(key, shape) for name, (layer, shape) in LAYERS.items()}
+        shapes.update({name: each.shape for name, each in made.items()})
+        return {name: (each.params, each.stats) for name, each in made.items()}
+
+    return {name: (*trees, shapes[name]) for name, trees in initialized(jax.random.key(1)).items()}
 
 
 @cache
 def started(name):
     """(params, stats, output shape), away from their symmetric start."""
-    layer, shape = LAYERS[name]
-    fresh = layer.init(jax.random.key(1), shape)
-    flat, unflatten = ravel_pytree(fresh.params)
-    noise = 0.1 * np.random.default_rng(2).standard_normal(flat.shape)
-    return unflatten(flat + noise.astype(flat.dtype)), fresh.stats, fresh.shape
-
-
-def run(name, x, weights, layer=None, key=None):
-    """Both passes of a layer of the list, or of one like it."""
-    params, stats, _ = started(name)
-    return passed(*lift(layer or LAYERS[name].layer), params, stats, x.astype(np.float32), weights, key)
+    params, stats, shape = fresh()[name]
+    random = np.random.default_rng(2)
+    moved = jax.tree.map(lambda w: np.asarray(w + random.normal(0, 0.1, w.shape), np.float32), params)
+    return moved, jax.tree.map(np.asarray, stats), shape
 
 
 def padded(x, rubbish=1e3):
     """x with rows of nonsense at its end, and the weights that leave them out."""
     nonsense = np.full((PADDING, *x.shape[1:]), rubbish)
-    return np.concatenate([x, nonsense]), np.array([1.0] * len(x) + [0.0] * PADDING, np.float32)
+    return np.concatenate([x, nonsense]).astype(np.float32)
+
+
+WEIGHTS = np.array([1.0] * ROWS + [0.0] * PADDING, np.float32)
+AS_THEY_ARE = np.arange(ROWS + PADDING)
+PERMUTED = np.array([3, 6, 0, 5, 1, 4, 2])
+
+
+def run(layers, rubbish=1e3, order=AS_THEY_ARE, key=None):
+    """Name -> both passes over padded rows, for layers of the list or others like them."""
+    skeletons, numbers = zip(*(lift(layer) for layer in layers.values()), strict=True)
+    params, stats, _ = zip(*(started(name) for name in layers), strict=True)
+    inputs = tuple(padded(batch(LAYERS[name].shape), rubbish)[order] for name in layers)
+    made = passed(skeletons, numbers, params, stats, inputs, WEIGHTS[order], key)
+    return dict(zip(layers, jax.tree.map(np.asarray, made), strict=True))
 
 
 @cache
+def usual():
+    return run(all_layers())
+
+
 def results(name):
     """Both passes over padded rows, nothing random."""
-    return run(name, *padded(batch(LAYERS[name].shape)))
+    return usual()[name]
+
+
+def all_layers():
+    return {name: layer for name, (layer, _) in LAYERS.items()}
+
+
+def with_other_numbers(layer):
+    """The same layer with every dynamic number a little different."""
+    skeleton, numbers = lift(layer)
+    return lower(skeleton, {path: 0.8 * number + 0.05 for path, number in numbers.items()})
+
+
+@cache
+def variants():
+    """The same program run on other rows, other numbers, and layers read back; and how often it was traced."""
+    usual()
+    before = len(traced)
+    made = {
+        "permuted": run(all_layers(), order=PERMUTED),
+        "other rubbish": run(all_layers(), rubbish=-40.0),
+        "read back": run({name: from_json(json.loads(dumps(layer))) for name, layer in all_layers().items()}),
+        "other numbers": run({name: with_other_numbers(layer) for name, layer in all_layers().items()}),
+    }
+    return made, len(traced) - before
+
+
+@cache
+def noisy(seed):
+    return run({name: LAYERS[name].layer for name in RANDOM}, key=jax.random.key(seed))
 
 
 def close(found, wanted, tolerance=2e-5):
@@ -112,41 +168,31 @@ def test_a_layer_comes_back_from_json_equal(name):
     assert hash(back) == hash(layer)
 
 
-def with_other_numbers(layer):
-    """The same layer with every dynamic number a little different."""
-    _, numbers = lift(layer)
-    return lower(lift(layer)[0], {path: 0.9 * number + 0.01 for path, number in numbers.items()})
+def test_equal_layers_and_other_numbers_share_one_program():
+    assert variants()[1] == 0
 
 
 @every_layer
-def test_equal_layers_and_other_numbers_share_one_program(name):
-    layer, shape = LAYERS[name]
-    results(name)
-    before = traced[lift(layer)[0]]
-    skeleton, numbers = lift(layer)
-    other = lower(skeleton, {path: 0.9 * number + 0.01 for path, number in numbers.items()})
-    for same in (from_json(json.loads(dumps(layer))), other):
-        run(name, *padded(batch(shape)), layer=same)
-    assert traced[skeleton] == before > 0
+def test_a_layer_that_differs_in_numbers_only_is_the_same_to_the_compiler(name):
+    layer, _ = LAYERS[name]
+    for other in (from_json(json.loads(dumps(layer))), with_other_numbers(layer)):
+        assert lift(other)[0] == lift(layer)[0]
+        assert hash(lift(other)[0]) == hash(lift(layer)[0])
+    for found, wanted in zip(variants()[0]["read back"][name], results(name), strict=True):
+        close(found, wanted, tolerance=0)
 
 
-NUMBERS_OF_THE_OUTPUT = [
-    ("batch norm", "epsilon"),
-    ("batch norm, epsilon outside", "epsilon"),
-    ("leaky relu", "negative_slope"),
-    ("elu", "alpha"),
-]
+NUMBERS_OF_THE_OUTPUT = ["batch norm", "batch norm, epsilon outside", "leaky relu", "elu"]
 
 
-@pytest.mark.parametrize(("name", "number"), NUMBERS_OF_THE_OUTPUT)
-def test_another_number_reaches_the_output_through_the_shared_program(name, number):
-    layer, shape = LAYERS[name]
-    changed = layer.replace(**{number: getattr(layer, number) + 0.5})
+@pytest.mark.parametrize("name", NUMBERS_OF_THE_OUTPUT)
+def test_another_number_reaches_the_output_through_the_shared_program(name):
+    changed = with_other_numbers(LAYERS[name].layer)
     params, stats, _ = started(name)
-    x, weights = padded(batch(shape))
-    y = run(name, x, weights, layer=changed).y
-    close(y, changed.apply(params, stats, jnp.asarray(x, jnp.float32), Call(weights=weights, by_batch=True))[0])
-    assert np.abs(np.asarray(y - results(name).y)).max() > 1e-3
+    x = jnp.asarray(padded(batch(LAYERS[name].shape)))
+    y = variants()[0]["other numbers"][name].y
+    close(y, changed.apply(params, stats, x, Call(weights=WEIGHTS, by_batch=True))[0])
+    assert np.abs(np.asarray(y - results(name).y))[:ROWS].max() > 1e-3
 
 
 @every_layer
@@ -188,9 +234,7 @@ def test_compiled_and_padded_equals_eager_and_unpadded(name):
 
 @every_layer
 def test_a_permuted_batch_gives_permuted_outputs(name):
-    x, weights = padded(batch(LAYERS[name].shape))
-    order = np.array([3, 6, 0, 5, 1, 4, 2])
-    found, wanted = run(name, x[order], weights[order]), results(name)
+    found, wanted, order = variants()[0]["permuted"][name], results(name), PERMUTED
     close((found.y, found.predicted), (wanted.y[order], wanted.predicted[order]))
     close((found.seen, found.after, found.grads[0]), (wanted.seen, wanted.after, wanted.grads[0]))
     close(found.grads[1], wanted.grads[1][order])
@@ -198,7 +242,7 @@ def test_a_permuted_batch_gives_permuted_outputs(name):
 
 @every_layer
 def test_rows_without_weight_change_nothing(name):
-    found, wanted = run(name, *padded(batch(LAYERS[name].shape), rubbish=-40.0)), results(name)
+    found, wanted = variants()[0]["other rubbish"][name], results(name)
     close((found.y[:ROWS], found.predicted[:ROWS]), (wanted.y[:ROWS], wanted.predicted[:ROWS]))
     close((found.seen, found.after, found.grads), (wanted.seen, wanted.after, wanted.grads))
     assert not np.asarray(found.grads[1][ROWS:]).any()
@@ -233,42 +277,53 @@ def test_a_key_changes_nothing_where_nothing_is_random(name):
 
 @pytest.mark.parametrize("name", RANDOM)
 def test_noise_is_a_function_of_its_key(name):
-    rows = padded(batch(LAYERS[name].shape))
-    first, again, other = (run(name, *rows, key=jax.random.key(seed)) for seed in (3, 3, 4))
+    first, other = noisy(3)[name], noisy(4)[name]
+    again = run({name: LAYERS[name].layer for name in RANDOM}, key=jax.random.key(3))[name]
     assert np.array_equal(first.y, again.y)
     assert not np.array_equal(first.y, other.y)
     assert not np.allclose(first.y, results(name).y)
     assert np.array_equal(first.predicted, other.predicted)
 
 
-@every_layer
-def test_the_gradient_equals_central_differences_in_float64(name):
-    layer, shape = LAYERS[name]
-    with jax.enable_x64(True):
+@cache
+def slopes_and_differences():
+    """Name -> the gradient by parameters and input, and its central differences, in float64, all from one program."""
+    weights = np.array([1.0, 0.5, 2.0, 1.0, 0.0])
+
+    def wide(tree):
+        return jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), tree)
+
+    def both(name, flat):
+        layer, shape = LAYERS[name]
         params, stats, outputs = started(name)
-        params, stats = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), (params, stats))
-        weights = np.array([1.0, 0.5, 2.0, 1.0, 0.0])
-        point, unflatten = ravel_pytree((params, batch(shape)))
+        _, unflatten = ravel_pytree((wide(params), batch(shape)))
         slopes = np.linspace(-1, 1.3, int(np.prod(outputs)))
 
-        @partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
-        def both(point):
-            def objective(flat):
-                params, x = unflatten(flat)
-                call = Call(key=jax.random.key(5), weights=weights, by_batch=True)
-                y, _ = layer.apply(params, stats, x, call)
-                return jnp.sum(weights @ (jnp.sin(y.reshape(ROWS, -1)) * slopes))
+        def objective(flat):
+            params, x = unflatten(flat)
+            call = Call(key=jax.random.key(5), weights=weights, by_batch=True)
+            y, _ = layer.apply(params, wide(stats), x, call)
+            return jnp.sum(weights @ (jnp.sin(y.reshape(ROWS, -1)) * slopes))
 
-            steps = 1e-5 * jnp.eye(point.size)
-            ahead, behind = jax.lax.map(
-                objective, jnp.stack([point + steps, point - steps]).reshape(-1, point.size)
-            ).reshape(2, -1)
-            return jax.grad(objective)(point), (ahead - behind) / 2e-5
+        steps = 1e-5 * jnp.eye(flat.size)
+        values = jax.vmap(objective)(jnp.concatenate([flat + steps, flat - steps])).reshape(2, -1)
+        return jax.grad(objective)(flat), (values[0] - values[1]) / 2e-5
 
-        exact, central = both(point)
-        assert exact.dtype == np.float64
-        assert np.abs(exact).max() > 0.01
-        np.testing.assert_allclose(exact, central, rtol=1e-6, atol=1e-7)
+    @partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
+    def each(points):
+        return {name: both(name, point) for name, point in points.items()}
+
+    with jax.enable_x64(True):
+        points = {name: ravel_pytree((wide(started(name)[0]), batch(LAYERS[name].shape)))[0] for name in LAYERS}
+        return jax.tree.map(np.asarray, each(points))
+
+
+@every_layer
+def test_the_gradient_equals_central_differences_in_float64(name):
+    exact, central = slopes_and_differences()[name]
+    assert exact.dtype == np.float64
+    assert np.abs(exact).max() > 0.01
+    np.testing.assert_allclose(exact, central, rtol=1e-6, atol=1e-7)
 
 
 @every_layer

@@ -108,8 +108,10 @@ def test_the_boundaries_of_chunks_change_no_number(epochs, small_chunks):
         np.testing.assert_allclose(one.losses, other.losses, rtol=1e-5)
         for a, b in zip(leaves(one), leaves(other), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
-    assert cut[-1].signals.keys() == epochs[-1].signals.keys()
-    assert all(np.isfinite(value) for value in cut[-1].signals.values())
+    # the first epoch holds a probed step
+    assert cut[0].signals.keys() == epochs[0].signals.keys()
+    for name, value in epochs[0].signals.items():
+        np.testing.assert_allclose(cut[0].signals[name], value, rtol=1e-3, atol=1e-5, err_msg=name)
 
 
 # ---- when it ends
@@ -209,7 +211,7 @@ NUMBERS = {
     "optimizer.weight_decay": 0.0,
     "optimizer.b1": 0.5,
     "schedule.rise": 0.5,
-    "network.layers.6.rate": 0.5,
+    "network.layers.3.rate": 0.5,
     "network.layers.1.epsilon": 0.1,
     "network.layers.1.update_rate": 0.5,
     "epochs": 1,
@@ -219,7 +221,7 @@ NUMBERS = {
 
 
 def test_changing_only_numbers_compiles_nothing_and_changes_the_result(epochs):
-    assert isinstance(PLAN.network.layers[6], Dropout)
+    assert isinstance(PLAN.network.layers[3], Dropout)
     assert isinstance(PLAN.network.layers[1], BatchNorm)
     trained()
     compiled = advance._cache_size()

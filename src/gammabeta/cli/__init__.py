@@ -2,10 +2,14 @@
 
 import os
 import sys
+import warnings
+from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from gammabeta.errors import GammabetaError
+
+INTERRUPTED = 130
 
 
 def main() -> NoReturn:
@@ -13,30 +17,54 @@ def main() -> NoReturn:
 
     0 done; 1 what the data or a file holds; 2 what was typed; 3 a defect of ours; 130 after Ctrl-C
     """
-    from gammabeta.cli.app import app
-
+    # a cache that cannot be used costs time and nothing else
+    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
     try:
-        app()
+        from gammabeta.cli.app import app
+
+        code = app(standalone_mode=False)
+        sys.stdout.flush()
     except GammabetaError as error:
         leave(str(error), error.exit_code)
     except KeyboardInterrupt:
-        leave("interrupted.", 130)
-    except BrokenPipeError:
-        # the reader of our output, such as head, has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except MemoryError:
-        leave("not enough memory for this data; give fewer rows or columns, or a smaller network.", 1)
+        code = INTERRUPTED
     except Exception as error:
+        if isinstance(error, OSError) and error.filename is None:
+            # files that we read and write end as a FileError: this is standard output, which has no name
+            abandon_output()
+            leave(f"the output cannot be written, {error.strerror or error}; make room or choose another place.", 1)
         if os.environ.get("GAMMABETA_TRACEBACK"):
             raise
+        if hasattr(error, "format_message"):
+            refuse_typed(error)
+        if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
+            leave("not enough memory for this data; give fewer rows or columns, or a smaller network.", 1)
         leave(defect(error), 3)
-    sys.exit(0)
+    if code == INTERRUPTED:
+        leave("interrupted.", INTERRUPTED)
+    sys.exit(code or 0)
+
+
+def refuse_typed(error: Any) -> NoReturn:
+    """Leave with one line for what typer could not parse; without a message it has shown the help already."""
+    message = error.format_message()
+    if not message:
+        sys.exit(error.exit_code)
+    command = error.ctx.command_path if getattr(error, "ctx", None) else "gammabeta"
+    stop = "" if message.endswith((".", "?")) else "."
+    leave(f"{message}{stop} See '{command} --help'.", error.exit_code)
+
+
+def abandon_output() -> None:
+    """Let nothing more be written to standard output: Python would try once more at its end, and complain."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def leave(message: str, code: int) -> NoReturn:
     """Say what went wrong on standard error, in one line, and exit."""
-    sys.stdout.flush()
+    with suppress(OSError):
+        sys.stdout.flush()
     print(f"gammabeta: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(code)
 

@@ -21,7 +21,9 @@ Data = Annotated[
     ),
 ]
 ModelPath = Annotated[Path, typer.Argument(metavar="MODEL", help="A run folder or a model file.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="End with one JSON object on standard output.")]
+Json = Annotated[bool, typer.Option("--json", metavar="", help="End with one JSON object on standard output.")]
+Quiet = Annotated[bool, typer.Option("--quiet", metavar="", help="Print nothing but errors (and the JSON).")]
+Proba = Annotated[bool, typer.Option("--proba", metavar="", help="Add the probability of every class or label.")]
 Target = Annotated[
     list[str] | None,
     typer.Option("--target", metavar="COLUMN", help="What to predict; several times for several targets."),
@@ -39,7 +41,7 @@ Kind = Annotated[
 
 @app.callback(invoke_without_command=True)
 def version(
-    show: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+    show: Annotated[bool, typer.Option("--version", metavar="", help="Show the version and exit.")] = False,
 ) -> None:
     if show:
         from gammabeta import __version__
@@ -76,7 +78,7 @@ def fit(
         Path | None, typer.Option("-o", "--out", metavar="RUN_FOLDER", help="Default: a new folder in runs/.")
     ] = None,
     json: Json = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors (and the JSON).")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train a network on a table or images, and test it."""
     from gammabeta.cli.fit import FitOptions, fit_command
@@ -95,7 +97,6 @@ def fit(
             kinds=tuple(kind or ()),
             plan=plan,
             settings=(*(set_ or ()), *settings),
-            seed=seed,
             time_limit=time_limit,
             out=out,
             json=json,
@@ -112,7 +113,7 @@ def predict(
         Path | None,
         typer.Option("-o", "--out", metavar="FILE", help="OUT.csv or OUT.parquet; default: CSV on standard output."),
     ] = None,
-    proba: Annotated[bool, typer.Option("--proba", help="Add the probability of every class or label.")] = False,
+    proba: Proba = False,
 ) -> None:
     """Answer for every row of new data."""
     from gammabeta.cli.predict import predict_command

@@ -18,7 +18,7 @@ def evaluate_command(model: Path, data: Path, json: bool) -> None:
     cache_compilations()
     encoded = loaded.schema.encode(read(data))
     found = loaded.scores(encoded)
-    out = console(quiet=json)
+    out = console(beside_json=json)
     notes(out, encoded.notes)
     header, rows = metric_rows({"test": found})
     out.print(f"{data}: {loaded.schema.task}, {encoded.rows:,} rows", markup=False)

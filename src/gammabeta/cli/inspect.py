@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from gammabeta.cli.fit import kinds_of
-from gammabeta.cli.terminal import console, grid, notes, number, print_json
+from gammabeta.cli.terminal import by_reason, console, grid, notes, number, print_json
 from gammabeta.data import Schema, describe, read
 from gammabeta.data.inspection import ColumnFacts, TargetFacts
 from gammabeta.serial import to_json
@@ -23,8 +23,14 @@ def inspect_command(
         return
     out = console()
     out.print(f"{found.source}: {found.rows:,} rows, {len(found.columns)} columns, task {found.task}\n", markup=False)
-    header = ["column", "kind", "missing", "distinct", "features", "values, or why set aside"]
-    out.print(grid("", header, [column_row(facts) for facts in found.columns], numbers=range(2, 5)))
+    header = ["column", "kind", "missing", "distinct", "inputs", "values"]
+    ranged = ("number", "target") if found.task == "regression" else ("number",)
+    seen = [column_row(facts, facts.kind in ranged) for facts in found.columns if not facts.reason]
+    out.print(grid("", header, seen, numbers=range(2, 5)))
+    aside = by_reason((facts.name, facts.reason) for facts in found.columns if facts.reason)
+    if aside:
+        out.print()
+        out.print(grid("set aside", ["columns", "why"], [[", ".join(names), reason] for names, reason in aside]))
     for facts in found.targets:
         out.print()
         out.print(target_table(facts))
@@ -32,12 +38,17 @@ def inspect_command(
     notes(out, found.notes)
 
 
-def column_row(facts: ColumnFacts) -> list[str]:
-    missing = f"{facts.missing:,} ({facts.missing_share:.1%})" if facts.missing else "0"
-    said = facts.reason or ", ".join(facts.examples)
-    if facts.kind == "number" and facts.low is not None:
+def column_row(facts: ColumnFacts, ranged: bool) -> list[str]:
+    """One line of the table; values as a range, or the most frequent ones."""
+    said = ", ".join(facts.examples)
+    if ranged and facts.low is not None:
         said = f"{number(facts.low)} to {number(facts.high)}"
-    return [facts.name, facts.kind.replace("_", " "), missing, f"{facts.distinct:,}", f"{facts.features:,}", said]
+    return [facts.name, facts.kind, missing(facts), f"{facts.distinct:,}", f"{facts.features:,}", said]
+
+
+def missing(facts: ColumnFacts) -> str:
+    """The share of rows without a value, never rounded to nothing."""
+    return f"{max(facts.missing_share, 0.001):.1%}" if facts.missing else "0"
 
 
 def target_table(facts: TargetFacts) -> object:

@@ -6,8 +6,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
+from gammabeta.plan import Plan
 from gammabeta.train import Epoch
 from gammabeta.train.fit import Progress as Where
 
@@ -15,26 +16,29 @@ from gammabeta.train.fit import Progress as Where
 class FitProgress:
     """A bar on standard error where that is a terminal, else a line at every tenth of the run.
 
-    The time left is what remains of the steps at the speed of the steps so far; compiling is shown as such, and its
-    time counts for neither.
+    The time left is what remains of the steps at the speed of the steps so far, at most where the run may stop early;
+    compiling is shown as such, and its time counts for neither.
     """
 
-    def __init__(self, quiet: bool) -> None:
+    def __init__(self, quiet: bool, plan: Plan) -> None:
         self.console = Console(stderr=True, quiet=quiet, highlight=False)
         self.live = self.console.is_terminal and not quiet
         self.lines = not self.live and not quiet
         self.bar = Progress(
             TextColumn("{task.fields[phase]:<9}"),
-            BarColumn(bar_width=30),
-            TaskProgressColumn(),
-            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(bar_width=10),
+            TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
             TextColumn("{task.fields[numbers]}"),
             TextColumn("{task.fields[left]}"),
             console=self.console,
             transient=True,
             disable=not self.live,
         )
-        self.task = self.bar.add_task("fit", phase="starting", epoch=0, numbers="", left="", total=None)
+        self.task = self.bar.add_task(
+            "fit", phase="starting", epoch=0, epochs=plan.epochs, numbers="", left="", total=None
+        )
+        self.epochs = plan.epochs
+        self.at_most = "up to " if plan.early_stopping else ""
         self.compiled = time.perf_counter()
         self.tenth = 0
 
@@ -49,7 +53,7 @@ class FitProgress:
 
     def moved(self, where: Where) -> None:
         """Show where the fit is."""
-        left = "time left known after compiling" if where.phase == "compiling" else self.left(where)
+        left = "time left unknown" if where.phase == "compiling" else self.left(where)
         self.bar.update(
             self.task, completed=where.done, total=where.steps, phase=where.phase, epoch=where.epoch, left=left
         )
@@ -62,12 +66,14 @@ class FitProgress:
             self.compiled = time.perf_counter()
             return ""
         spent = time.perf_counter() - self.compiled
-        return f"{duration(spent * (where.steps - where.done) / where.done)} left"
+        return f"{self.at_most}{duration(spent * (where.steps - where.done) / where.done)} left"
 
-    def epoch(self, epoch: Epoch, steps: int) -> None:
+    def epoch(self, epoch: Epoch) -> None:
         """Show what an epoch came to."""
-        self.bar.update(self.task, numbers=numbers(epoch))
-        tenth = 10 * epoch.steps // max(steps, 1)
+        # a terminal of 80 columns has room for one side: the one that decides which epoch is best
+        latest = "  ".join(f"{name} {value:.4g}" for name, value in (epoch.valid or epoch.train).items())
+        self.bar.update(self.task, numbers=latest)
+        tenth = 10 * epoch.number // self.epochs
         if self.lines and (tenth > self.tenth or epoch.ended):
             self.tenth = tenth
             mark = " best" if epoch.best else ""

@@ -9,10 +9,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+MOST_NOTES = 12
 
-def console(quiet: bool = False) -> Console:
-    """Standard output, silent where asked for."""
-    return Console(quiet=quiet, highlight=False, soft_wrap=True)
+
+def console(quiet: bool = False, beside_json: bool = False) -> Console:
+    """Standard output, silent where asked for; standard error where the output is to be one JSON object.
+
+    Sentences are wrapped on a terminal only: in a file or a pipe each is one line.
+    """
+    made = Console(quiet=quiet, stderr=beside_json, highlight=False)
+    made.soft_wrap = not made.is_terminal
+    return made
 
 
 def grid(title: str, header: Sequence[str], rows: Iterable[Sequence[object]], numbers: Iterable[int] = ()) -> Table:
@@ -34,18 +41,41 @@ def number(value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
 
 
+def score(value: float | None) -> str:
+    """Four decimals where a metric is a share or near one, so that they stand under each other."""
+    return number(value) if value is None or 0 < abs(value) < 0.001 or abs(value) >= 10 else f"{value:.4f}"
+
+
 def metric_rows(parts: Mapping[str, Mapping[str, float]]) -> tuple[list[str], list[list[str]]]:
     """(header, rows) of a table with one row per metric and one column per part that has any."""
     shown = {name: found for name, found in parts.items() if found}
     names = list(dict.fromkeys(metric for found in shown.values() for metric in found))
-    rows = [[name, *(number(found.get(name)) for found in shown.values())] for name in names]
+    rows = [[name, *(score(found.get(name)) for found in shown.values())] for name in names]
     return ["", *shown], rows
 
 
 def notes(out: Console, sentences: Iterable[str]) -> None:
-    """Sentences about what was found and handled, each once."""
-    for sentence in dict.fromkeys(sentences):
+    """Sentences about what was found and handled, each once, and not more of them than are read."""
+    said = list(dict.fromkeys(sentences))
+    for sentence in said[:MOST_NOTES]:
         out.print(Text(f"note: {sentence}", style="yellow"))
+    if len(said) > MOST_NOTES:
+        rest = len(said) - MOST_NOTES
+        out.print(Text(f"note: and {rest:,} more {'note' if rest == 1 else 'notes'} like these.", style="yellow"))
+
+
+def by_reason(columns: Iterable[tuple[str, str]]) -> list[tuple[list[str], str]]:
+    """(names, reason) for every reason, from (name, reason) of every column."""
+    found: dict[str, list[str]] = {}
+    for name, reason in columns:
+        found.setdefault(reason, []).append(name)
+    return [(names, reason) for reason, names in found.items()]
+
+
+def some_of(names: Sequence[str], most: int) -> str:
+    """The first few names, and how many more there are."""
+    shown = ", ".join(f'"{name}"' for name in names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most:,} more"
 
 
 def print_json(value: Mapping[str, Any]) -> None:

@@ -164,7 +164,8 @@ def target_names(data: Table | Images, target: str | Iterable[str] | None) -> tu
         require(names, data.names, data.source)
         if len(set(names)) == len(names) > 0:
             return names
-        raise UsageError(f"target {names}: found a name twice or none at all, expected each target column once.")
+        listed = ", ".join(f'"{name}"' for name in names) or "none"
+        raise UsageError(f"target {listed}: found a name twice or none at all, expected each target column once.")
     if isinstance(data, Images) and len(data.names) == 1:
         return data.names
     if isinstance(data, Images) and not data.names:

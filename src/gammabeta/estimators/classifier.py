@@ -16,7 +16,7 @@ from gammabeta.plan import EarlyStopping, Plan
 from gammabeta.types import Array
 
 
-class NetworkClassifier(ClassifierMixin, Network):  # type: ignore[misc]
+class NetworkClassifier(ClassifierMixin, Network):
     """A batch-normalized network for classes, as a scikit-learn estimator.
 
     >>> from sklearn.datasets import load_iris

@@ -90,11 +90,12 @@ class Network(BaseEstimator):
         plan = planned(self, task, data.rows)
         train, valid = self._parts(data, tuple(y), task, plan)
         schema = Schema.fit(train, tuple(y), task, column_kinds(self.kinds, X, table))
-        encoded = [None if part is None else weighted(schema, part, weights) for part in (train, valid)]
+        to_train = weighted(schema, train, weights)
+        to_validate = None if valid is None else weighted(schema, valid, weights)
         target = schema.targets[0]
         if classes is not None and isinstance(target, ClassTarget):
             schema = schema.replace(targets=(named_classes(target, classes),))
-        model, run = learn(plan, schema, *encoded, on_epoch=self._report)
+        model, run = learn(plan, schema, to_train, to_validate, on_epoch=self._report)
         self.model_ = model
         self.history_ = list(run.history)
         self.n_iter_ = len(run.history)

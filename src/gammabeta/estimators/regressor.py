@@ -11,7 +11,7 @@ from gammabeta.estimators.weights import checked_weights
 from gammabeta.types import Array
 
 
-class NetworkRegressor(RegressorMixin, Network):  # type: ignore[misc]
+class NetworkRegressor(RegressorMixin, Network):
     """A batch-normalized network for numbers, as a scikit-learn estimator.
 
     >>> from sklearn.datasets import load_diabetes

@@ -25,8 +25,8 @@ def checked_rows(estimator: Any, X: Any, *, fitting: bool) -> Table:
     """
     least = LEAST_TO_FIT if fitting else 1
     if is_table(X):
-        validate_data(estimator, X, skip_check_array=True, reset=fitting)
         data = as_data(X, "X")
+        validate_data(estimator, X, skip_check_array=True, reset=fitting)
     else:
         array = validate_data(
             estimator,

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.utils import assert_all_finite, check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
@@ -30,9 +29,14 @@ def checked_labels(y: Any) -> Array:
 
     Raises ValueError where it holds no classes, missing values, or several columns of more than two classes.
     """
-    if not issparse(y):
-        assert_all_finite(np.asarray(y), input_name="y")
-    kind = type_of_target(y, input_name="y", raise_unknown=True)
+    y = y.toarray() if hasattr(y, "toarray") else y
+    assert_all_finite(np.asarray(y), input_name="y")
+    kind = type_of_target(y, input_name="y")
+    if kind == "unknown":
+        raise DataError(
+            "y: Unknown label type: found missing values or several types, expected classes of one type; leave "
+            "out rows without a class, or convert the others, as with y.astype(str)."
+        )
     check_classification_targets(y)
     if kind.endswith("multioutput"):
         raise DataError(
@@ -40,7 +44,7 @@ def checked_labels(y: Any) -> Array:
             f"several of 0 and 1; fit one classifier per column."
         )
     if kind == "multilabel-indicator":
-        return y.toarray() if issparse(y) else np.asarray(y)
+        return np.asarray(y)
     return column_or_1d(y, warn=True)
 
 

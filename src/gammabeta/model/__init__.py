@@ -2,8 +2,8 @@
 
 from gammabeta.model.file import load, save
 from gammabeta.model.fold import fold
-from gammabeta.model.learn import Learned, finish, learn
+from gammabeta.model.learn import Learned, finish, learn, suited
 from gammabeta.model.model import Model
 from gammabeta.model.summary import Line, summary
 
-__all__ = ["Learned", "Line", "Model", "finish", "fold", "learn", "load", "save", "summary"]
+__all__ = ["Learned", "Line", "Model", "finish", "fold", "learn", "load", "save", "suited", "summary"]

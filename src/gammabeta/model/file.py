@@ -38,8 +38,16 @@ def save(model: Model, path: str | Path) -> Path:
     }
     header = {"plan": json.dumps(to_json(model.plan)), "schema": json.dumps(to_json(model.schema))}
     header |= {"gammabeta": str(FORMAT), "digest": digest(tensors, header)}
-    write_whole(path, to_bytes(tensors, metadata=header))
+    write_whole(path, in_order(to_bytes(tensors, metadata=header)))
     return path
+
+
+def in_order(content: bytes) -> bytes:
+    """A safetensors file with its header in a fixed order: the library writes metadata in a random one."""
+    start = 8 + int.from_bytes(content[:8], "little")
+    header = json.dumps(json.loads(content[8:start]), sort_keys=True, ensure_ascii=False).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + content[start:]
 
 
 def load(path: str | Path) -> Model:
@@ -68,6 +76,8 @@ def load(path: str | Path) -> Model:
     try:
         plan: Plan = from_json(json.loads(body["plan"]), expected=Plan)
         schema: Schema = from_json(json.loads(body["schema"]), "schema", expected=Schema)
+        if not isinstance(plan, Plan) or not isinstance(schema, Schema) or plan.input_shape != schema.input_shape:
+            raise FileError(f"{path}: its plan and its schema do not belong together; the file is altered.")
         params, stats, _ = fresh_shapes(plan.layers, plan.input_shape or ())
         return Model(plan, schema, restored(params, tensors, "params", path), restored(stats, tensors, "stats", path))
     except (PlanError, ValueError, TypeError, AttributeError, IndexError) as error:
@@ -83,7 +93,7 @@ def file_in(path: Path) -> Path:
 
 def refuse_other_formats(header: Mapping[str, str], path: Path) -> None:
     found = header.get("gammabeta", "")
-    if not found.isdigit():
+    if not (found.isascii() and found.isdigit() and int(found) > 0):
         raise FileError(f"{path}: a safetensors file that holds no gammabeta model; expected one that gammabeta saved.")
     if int(found) > FORMAT:
         raise FileError(f"{path}: format {found}, expected {FORMAT} or older; update gammabeta to load it.")
@@ -150,10 +160,17 @@ def written(path: Path, fill: Callable[[str], None]) -> None:
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)
         os.replace(temporary, path)
-    except OSError as error:
+    except BaseException as error:
         if temporary and os.path.exists(temporary):
             os.unlink(temporary)
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        remedy = "make room and try again" if full else "choose another place with -o"
-        reason = "the disk is full" if full else (error.strerror or str(error))
-        raise FileError(f"{path}: cannot be written, {reason}; {remedy}.") from None
+        if isinstance(error, OSError):
+            raise unwritable(path, error) from None
+        raise
+
+
+def unwritable(path: Path, error: OSError) -> FileError:
+    """What to say about a file that could not be written."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    remedy = "make room and try again" if full else "choose another place with -o"
+    reason = "the disk is full" if full else (error.strerror or str(error))
+    return FileError(f"{path}: cannot be written, {reason}; {remedy}.")

@@ -59,21 +59,20 @@ def is_nothing(layer: Layer) -> bool:
 
 
 def folded_forward(parts: list[Part]) -> list[Part]:
-    """Each batch norm that is followed by a dense layer, with at most a flatten between, folded into it."""
+    """Each batch norm that is followed by a dense layer, with at most a flatten between, folded into it.
+
+    From the end to the beginning, so that several in a row all go.
+    """
     kept: list[Part] = []
-    for part in parts:
-        before = [p.layer for p in kept[-2:]]
-        if isinstance(part.layer, Dense) and before and isinstance(before[-1], BatchNorm):
-            kept[-1:] = [into_after(kept[-1], part)]
-        elif isinstance(part.layer, Dense) and len(before) == 2 and is_flattened_norm(before):
-            kept[-2:] = [kept[-1], into_after(kept[-2], part)]
+    for part in reversed(parts):
+        following = [p.layer for p in kept[:2]]
+        if isinstance(part.layer, BatchNorm) and [type(layer) for layer in following[:1]] == [Dense]:
+            kept[0] = into_after(part, kept[0])
+        elif isinstance(part.layer, BatchNorm) and [type(layer) for layer in following] == [Flatten, Dense]:
+            kept[1] = into_after(part, kept[1])
         else:
-            kept.append(part)
+            kept.insert(0, part)
     return kept
-
-
-def is_flattened_norm(layers: list[Layer]) -> bool:
-    return isinstance(layers[0], BatchNorm) and isinstance(layers[1], Flatten)
 
 
 def scale_and_shift(part: Part) -> tuple[Array, Array]:

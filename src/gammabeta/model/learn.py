@@ -4,9 +4,15 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from gammabeta.data import Dataset, Schema
+from gammabeta.errors import PlanError
 from gammabeta.model.model import Model
 from gammabeta.plan import Plan
+from gammabeta.plan.advise import LOSSES
+from gammabeta.serial import kind_name
 from gammabeta.train import Run, run
+
+HEADLINES = {"binary": "accuracy", "multiclass": "accuracy", "multilabel": "hamming_loss", "regression": "r2"}
+"""The metric that is watched while training, besides the loss; see train.metrics.headline."""
 
 
 class Learned(NamedTuple):
@@ -21,8 +27,24 @@ def learn(plan: Plan, schema: Schema, train: Dataset, valid: Dataset | None = No
 
     options: as for train.run. Raises PlanError where plan and data do not fit, TrainingError where no epoch was good.
     """
-    made = run(plan.expanded(schema.input_shape, schema.outputs), train, valid, **options)
+    made = run(suited(plan, schema), train, valid, **options)
     return Learned(finish(made, schema, train), made)
+
+
+def suited(plan: Plan, schema: Schema) -> Plan:
+    """The plan with its layers written out for the schema's rows.
+
+    Raises PlanError where layers, loss or the metric of early stopping do not suit the task.
+    """
+    loss, metric = LOSSES[schema.task], HEADLINES[schema.task]
+    if not isinstance(plan.loss, type(loss)):
+        found, expected = kind_name(type(plan.loss)), kind_name(type(loss))
+        raise PlanError(f"plan.loss: {found} does not suit the task {schema.task}, expected {expected}.")
+    if plan.early_stopping and plan.early_stopping.metric not in ("loss", metric):
+        found = plan.early_stopping.metric
+        said = f"{found} is not measured for the task {schema.task}, expected loss or {metric}"
+        raise PlanError(f"plan.early_stopping.metric: {said}.")
+    return plan.expanded(schema.input_shape, schema.outputs)
 
 
 def finish(made: Run, schema: Schema, train: Dataset) -> Model:

@@ -42,7 +42,7 @@ class Boolean(Column):
         if wrong.any():
             values.refuse(
                 wrong,
-                "true or false (or yes/no, y/n, t/f, 1/0), which this column holds elsewhere",
+                "true or false (or yes/no, y/n, t/f, 1/0), for the column's kind is boolean",
                 "correct the value, leave it empty, or fit with this column as a category.",
             )
         return (yes.astype(np.float32) - no.astype(np.float32))[:, None], ()

@@ -75,7 +75,7 @@ def checked_days(values: Values) -> Array:
     if values.not_dates.any():
         values.refuse(
             values.not_dates,
-            "a date such as 2011-12-31 or 2011-12-31 23:59:00, which this column holds elsewhere",
+            "a date such as 2011-12-31 or 2011-12-31 23:59:00, for the column's kind is date",
             "correct the value, leave it empty, or fit with this column as a category.",
         )
     return values.days

@@ -79,7 +79,7 @@ def finite_numbers(values: Values) -> tuple[Array, Array, tuple[str, ...]]:
     if values.not_numbers.any():
         values.refuse(
             values.not_numbers,
-            "a number, which this column holds elsewhere",
+            "a number, for the column's kind is number",
             "correct the value, leave it empty, or fit with this column as a category.",
         )
     infinite = np.isinf(values.numbers)
