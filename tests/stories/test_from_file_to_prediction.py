@@ -148,7 +148,7 @@ def test_python_predicts_the_same_from_every_kind_of_table(run: Path, folder: Pa
 
 def test_a_numpy_matrix_is_predicted_by_a_model_of_an_npz_file(tmp_path: Path) -> None:
     random = np.random.default_rng(2)
-    x = 3 + 4 * random.standard_normal((60, 8))
+    x = 3 + 4 * random.standard_normal((60, 11))
     np.savez(tmp_path / "data.npz", x=x, y=np.where(x[:, 0] > 3, 2, 1))
     done("fit", tmp_path / "data.npz", "--target", "y", *SMALL, "-o", tmp_path / "run")
     done("predict", tmp_path / "run", tmp_path / "data.npz", "-o", tmp_path / "a.csv")
