@@ -76,9 +76,7 @@ def test_a_module_imports_its_own_room_and_lower_floors_only() -> None:
     files = sorted((SOURCE / "gammabeta").rglob("*.py"))
     names = [".".join(file.relative_to(SOURCE / "gammabeta").with_suffix("").parts) for file in files]
     found = [
-        words
-        for file, name in zip(files, names, strict=True)
-        for words in trespasses(file.read_text("utf-8"), name)
+        words for file, name in zip(files, names, strict=True) for words in trespasses(file.read_text("utf-8"), name)
     ]
     assert files
     assert not found, "\n" + "\n".join(found)

@@ -47,8 +47,9 @@ def observe(x: Array, weights: Array | None = None) -> BatchMoments:
     x: (rows, ..., features); weights: (rows,), 0 leaves a row out, None counts every row once
     mean = sum(w x) / sum(w);  var = sum(w (x - mean)^2) / sum(w) - (sum(w (x - mean)) / sum(w))^2
 
-    The subtracted term is 0 in exact arithmetic; it takes back the rounding error of the mean, which is what
-    matters for inputs far from zero. Never the difference of squares E[x^2] - E[x]^2.
+    Both sums run over x minus its first row, so that a million float32 values far from zero lose no digits, and the
+    subtracted term, 0 in exact arithmetic, takes back the rounding of the mean. Never the difference of squares
+    E[x^2] - E[x]^2.
     """
     xp: Any = x.__array_namespace__()
     features = x.shape[-1]
@@ -60,11 +61,22 @@ def observe(x: Array, weights: Array | None = None) -> BatchMoments:
     shares = weights / xp.where(rows == 0, xp.ones_like(rows), rows)
     if rows_per_weight > 1:
         shares = xp.repeat(shares, rows_per_weight)
-    mean = weighted_sum(shares, flat)
-    centered = flat - mean
+    pivot = constant(flat[0])
+    apart = flat - pivot
+    mean = weighted_sum(shares, apart)
+    centered = apart - mean
     residual = weighted_sum(shares, centered)
     var = weighted_sum(shares, centered * centered) - residual * residual
-    return BatchMoments(rows, mean + residual, var)
+    return BatchMoments(rows, xp.where(rows == 0, xp.zeros_like(mean), pivot + mean + residual), var)
+
+
+def constant(x: Array) -> Array:
+    """x as a value that no gradient flows through."""
+    if isinstance(x, np.ndarray):
+        return x
+    from jax.lax import stop_gradient
+
+    return stop_gradient(x)
 
 
 def weighted_sum(shares: Array, x: Array) -> Array:

@@ -112,6 +112,8 @@ def checked(hint: Any, value: Any, place: str) -> Any:
     """``value`` as the annotation wants it (int -> float, list -> tuple), or a PlanError naming the place."""
     kind, extra = notes(hint)
     origin = typing.get_origin(kind)
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        value = value.item()  # a NumPy scalar, as parameter grids hold them
     if origin in (typing.Union, types.UnionType):
         return checked_union(kind, value, place)
     if origin is Literal:
@@ -196,14 +198,16 @@ def from_json(data: Any, place: str = "plan", expected: type[Description] = Desc
     """
     if isinstance(data, Mapping):
         return object_from_json(data, place, expected)
-    if isinstance(data, list):
-        return tuple(from_json(item, f"{place}.{i}") for i, item in enumerate(data))
-    return data
+    if isinstance(data, str):
+        return object_from_json({"type": data}, place, expected)
+    raise PlanError(f"{place}: found {data!r}, expected {article(expected)}.")
 
 
 def object_from_json(data: Mapping[str, Any], place: str, *expected: type[Description]) -> Description:
-    name = data.get("type", kind_name(expected[0]))
     legal = {key: kind for key, kind in Description.kinds.items() if issubclass(kind, expected)}
+    if "type" not in data and not dataclasses.is_dataclass(expected[0]):
+        raise PlanError(f'{place}: the key "type" is missing; legal names: {", ".join(sorted(concrete(legal)))}.')
+    name = data.get("type", kind_name(expected[0]))
     if not isinstance(name, str) or name not in legal or not dataclasses.is_dataclass(legal[name]):
         raise PlanError(f'{place}: unknown type "{name}"; {nearest(str(name), concrete(legal))}')
     kind = legal[name]

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.model.finished import randomized
 
-from gammabeta.data.dataset import Dataset
 from gammabeta.model import fold
 from gammabeta.nn import (
     PREDICTING,
@@ -21,10 +20,7 @@ from gammabeta.nn import (
     Layer,
     Residual,
     Sequential,
-    SoftmaxCrossEntropy,
 )
-from gammabeta.plan import Plan
-from gammabeta.train import run
 
 BODY = Sequential((Dense(4), BatchNorm(), Activation("relu"), Dense(4)))
 NETWORKS: dict[str, tuple[tuple[Layer, ...], tuple[int, ...], int]] = {
@@ -126,18 +122,3 @@ def test_folding_twice_changes_nothing_more() -> None:
     assert twice.network == once.network
     for old, new in zip(jax.tree.leaves(once.params), jax.tree.leaves(twice.params), strict=True):
         np.testing.assert_array_equal(old, new)
-
-
-def test_folding_keeps_the_function_of_a_network_that_was_trained() -> None:
-    random = np.random.default_rng(0)
-    y = np.arange(50) % 3
-    x = (3 + 4 * random.standard_normal((50, 4)) + 5 * y[:, None]).astype(np.float32)
-    data = Dataset(x, y.astype(np.int32))
-    layers = (BatchNorm(), Dense(6), BatchNorm(), Activation("relu"), Dropout(0.2), Dense(3))
-    made = run(Plan(network=Sequential(layers), loss=SoftmaxCrossEntropy(), epochs=4, batch_size=10), data)
-    params, stats = made.finished(data)
-    assert made.plan.network is not None
-    folded = fold(Sequential(layers), params, stats)
-    before, after = outputs(Sequential(layers), params, stats, x), outputs(*folded, x)
-    assert np.max(np.abs(after - before)) <= 1e-5 * np.max(np.abs(before))
-    assert norms(folded.network) == 0

@@ -13,7 +13,6 @@ from tests.stories.command import SMALL, done
 os.environ["XDG_CACHE_HOME"] = str(REPOSITORY / ".cache")
 
 ROWS = 60
-FEATURES = ("size", "color", "opened", "active")
 TARGETS = ("answer", "ok", "sort", "price", "weight", "sad", "calm", "loud")
 
 

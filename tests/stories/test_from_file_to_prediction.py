@@ -16,6 +16,7 @@ from tests.stories.command import SMALL, done
 from tests.stories.conftest import for_target
 
 import gammabeta
+from gammabeta.train.evaluate import predict
 
 KEYS = ["task", "rows", "valid", "test", "epochs", "seconds", "model", "findings"]
 
@@ -213,6 +214,24 @@ def test_a_parquet_table_and_its_csv_file_give_the_same_model(
     fit = ["fit", tmp_path / "answers.parquet", "--target", "answer", "--valid", 0.25, "--test", folder / "test.csv"]
     done(*fit, *SMALL, "--quiet", "-o", tmp_path / "run")
     assert (tmp_path / "run" / "model.safetensors").read_bytes() == (run / "model.safetensors").read_bytes()
+
+
+def test_a_trained_model_predicts_folded_what_its_network_computes_unfolded(run: Path, folder: Path) -> None:
+    model = gammabeta.load(run)
+    data = model.schema.encode(folder / "all.csv")
+    unfolded = predict(model.plan.layers, model.plan.loss, model.params, model.stats, data)
+    assert "BatchNorm(" in repr(model.plan.layers)
+    assert "BatchNorm(" not in repr(model.folded.network)
+    np.testing.assert_allclose(model.outputs(data), unfolded, rtol=1e-5)
+
+
+def test_a_model_answers_for_one_row_and_for_none(run: Path, folder: Path) -> None:
+    model, rows = gammabeta.load(run), pd.read_csv(folder / "test.csv")
+    assert model.predict(rows[:1]).shape == (1,)
+    assert model.predict(rows[:0]).shape == (0,)
+    assert model.predict_proba(rows[:0]).shape == (0, 2)
+    with pytest.raises(gammabeta.DataError, match="no row is left"):
+        model.evaluate(rows[:0])
 
 
 def test_summary_counts_as_keras_does(run: Path) -> None:

@@ -17,8 +17,21 @@ def test_every_row_comes_once_and_batches_differ_by_at_most_one_row(rows, batch_
     assert sorted(made[made >= 0]) == list(range(rows))
     sizes = np.sum(made >= 0, axis=1)
     assert sizes.max() - sizes.min() <= 1
-    assert sizes.max() == made.shape[1] <= batch_size
-    assert len(made) == -(-rows // batch_size)
+    assert sizes.max() <= made.shape[1] <= max(batch_size, sizes.max())
+    assert sizes.min() > 1 or rows == 1 or batch_size == 1
+    assert sizes.max() <= batch_size + (sizes.max() == 3)
+    assert len(made) == max(1, min(-(-rows // batch_size), rows // 2 if batch_size > 1 else rows))
+
+
+def test_the_width_is_the_batch_size_so_that_other_numbers_of_rows_share_a_program():
+    shapes = {epoch_batches(rows, 16, 0, 1).shape[1] for rows in (17, 33, 100, 1_001)}
+    assert shapes == {16}
+    assert [epoch_batches(rows, 1_000, 0, 1).shape for rows in (3, 9, 90)] == [(1, 8), (1, 16), (1, 96)]
+
+
+def test_a_row_that_would_be_alone_joins_another_batch():
+    sizes = np.sum(epoch_batches(5, 2, 0, 1) >= 0, axis=1)
+    assert sorted(sizes) == [2, 3]
 
 
 def test_padding_stands_at_the_end_of_a_batch():

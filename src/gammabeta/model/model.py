@@ -35,8 +35,14 @@ class Model:
         """The network as it predicts: every batch norm that can be is folded into a dense layer."""
         return fold(self.plan.layers, self.params, self.stats)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What pickling copies: not the folded weights, which come from the others."""
+        return {name: value for name, value in self.__dict__.items() if name != "folded"}
+
     def outputs(self, data: Dataset) -> np.ndarray:
         """Probabilities, or standardized values (rows, outputs), for encoded rows."""
+        if data.rows == 0:
+            return np.zeros((0, self.schema.outputs), np.float32)
         folded = self.folded
         return predict(folded.network, self.plan.loss, folded.params, folded.stats, data)
 

@@ -26,23 +26,32 @@ class Chunk(NamedTuple):
 def epoch_batches(rows: int, batch_size: int, seed: int, epoch: int) -> np.ndarray:
     """Row numbers of every batch of an epoch: (batches, width), -1 where a batch is padded.
 
-    Every row comes exactly once; the batches differ in size by at most one row, so that none is a leftover.
+    Every row comes exactly once; the batches differ in size by at most one row, so that none is a leftover. The width
+    is the batch size, whatever the number of rows, so that data of other lengths share a compiled program.
     """
     order = np.random.default_rng([seed, SHUFFLING, epoch]).permutation(rows)
-    count = -(-rows // batch_size)
-    width = -(-rows // count)
-    short = count * width - rows
-    batches = np.full((count, width), -1, dtype=np.int64)
-    full = (count - short) * width
-    batches[: count - short] = order[:full].reshape(-1, width)
-    if short:
-        batches[count - short :, : width - 1] = order[full:].reshape(short, width - 1)
+    count = batch_count(rows, batch_size)
+    batches = np.full((count, batch_width(rows, batch_size)), -1, dtype=np.int64)
+    for batch, part in zip(batches, np.array_split(order, count), strict=True):
+        batch[: len(part)] = part
     return batches
 
 
+def batch_count(rows: int, batch_size: int) -> int:
+    """How many batches an epoch has: a row that would be alone in its batch joins another, for it has no variance."""
+    count = -(-rows // batch_size)
+    return count - 1 if count > 1 and batch_size > 1 and rows // count < 2 else count
+
+
+def batch_width(rows: int, batch_size: int) -> int:
+    """The length that batches are padded to; a single batch of fewer rows is padded to a multiple of 8."""
+    largest = -(-rows // batch_count(rows, batch_size))
+    return max(largest, min(batch_size, -(-rows // 8) * 8))
+
+
 def batches_per_chunk(count: int, width: int) -> int:
-    """How many batches one compiled call holds: about 8,192 rows, and never more than the epoch has."""
-    return max(1, min(count, CHUNK_ROWS // width))
+    """How many batches one compiled call holds: about 8,192 rows, or the power of two that holds a shorter epoch."""
+    return max(1, min(1 << (count - 1).bit_length(), CHUNK_ROWS // width))
 
 
 def chunks(data: Dataset, batches: np.ndarray) -> Iterator[tuple[Chunk, int]]:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
@@ -10,16 +10,16 @@ import jax
 import numpy as np
 
 from gammabeta.data.dataset import Dataset
-from gammabeta.errors import DataError
+from gammabeta.errors import DataError, PlanError
 from gammabeta.nn import Dense, Probe, Sequential
 from gammabeta.plan import Plan
 from gammabeta.serial import lift
-from gammabeta.train.batches import chunks, epoch_batches
+from gammabeta.train.batches import batch_count, chunks, epoch_batches
 from gammabeta.train.evaluate import evaluate
-from gammabeta.train.metrics import better, headline
+from gammabeta.train.metrics import better, headline, headline_name
 from gammabeta.train.probes import PROBE_EVERY, Signals, default_probe, flattened
 from gammabeta.train.statistics import settled
-from gammabeta.train.step import Program, State, advance, fresh_state, program_of, scale_of
+from gammabeta.train.step import Program, State, advance, fresh_state, learning_rate, program_of, scale_of
 
 WATCHED_ROWS = 8_192
 """Rows of train and of valid that are measured after every epoch, at most: the same ones each time."""
@@ -110,7 +110,8 @@ def fit(
     began = time.perf_counter()
     if train.y is None or train.rows == 0:
         raise DataError("fit: the training rows have no target, expected one; name it with target=.")
-    plan = plan.expanded(tuple(train.x.shape[1:]), outputs_of(plan, train))
+    plan = met(plan, train)
+    train = evenly_weighted(train)
     program = program_of(plan)
     state = fresh_state(plan, tuple(train.x.shape[1:]))
     watched = subset(train, plan.seed)
@@ -118,6 +119,7 @@ def fit(
     metric = plan.early_stopping.metric if plan.early_stopping else "loss"
     patience = plan.early_stopping.patience if plan.early_stopping else plan.epochs
     best, best_epoch = float("nan"), 0
+    signals: Signals = ()
 
     def interruption() -> Ended:
         if should_stop():
@@ -127,7 +129,7 @@ def fit(
     for number in range(1, plan.epochs + 1):
         start = time.perf_counter()
         made = train_epoch(plan, program, state, train, number, probe, on_progress, interruption)
-        state = made.state
+        state, signals = made.state, newer(signals, made.signals)
         stats = settled(program.network, state.params, state.stats, watched, plan.batch_size)
         on_train = measured(program, state.params, stats, watched)
         on_valid = {} if watched_valid is None else measured(program, state.params, stats, watched_valid)
@@ -146,8 +148,8 @@ def fit(
             train=on_train,
             valid=on_valid,
             losses=made.losses,
-            signals=flattened(made.signals),
-            learning_rate=learning_rate_at(plan, train.rows, int(state.step) - 1),
+            signals=flattened(signals),
+            learning_rate=learning_rate_at(program, int(state.step) - 1, steps_in(plan, train.rows) * plan.epochs),
             seconds=time.perf_counter() - start,
             compile_seconds=made.compile_seconds,
             best=is_best,
@@ -186,7 +188,7 @@ def train_epoch(
     losses: list[np.ndarray] = []
     signals: Signals = ()
     scale = scale_of(data)
-    compiled = partial(advance, skeleton, numbers, probe=probe, every=PROBE_EVERY)
+    compiled = partial(advance, skeleton, numbers, probe=probe, every=min(PROBE_EVERY, steps_per_epoch))
     for chunk, real in chunks(data, epoch_batches(data.rows, plan.batch_size, plan.seed, number)):
         if number == 1 and not losses:
             start = time.perf_counter()
@@ -209,13 +211,39 @@ def train_epoch(
 
 def steps_in(plan: Plan, rows: int) -> int:
     """How many steps an epoch has."""
-    return -(-rows // plan.batch_size)
+    return batch_count(rows, plan.batch_size)
 
 
-def learning_rate_at(plan: Plan, rows: int, step: int) -> float:
-    """The learning rate of a step of the run."""
-    factor = plan.schedule.factor(np.float32(step), np.float32(steps_in(plan, rows) * plan.epochs))
-    return plan.optimizer.learning_rate * float(factor)
+def learning_rate_at(program: Program, step: int, steps: int) -> float:
+    """The learning rate of a step of a run of ``steps`` steps."""
+    skeleton, numbers = lift(program)
+    return float(learning_rate(skeleton.optimizer, skeleton.schedule, numbers, step, steps))
+
+
+def met(plan: Plan, data: Dataset) -> Plan:
+    """The plan with its network written out for the data; PlanError where the two do not fit."""
+    assert data.y is not None
+    plan.loss.refuse(data.y)
+    outputs = outputs_of(plan, data)
+    legal = ("loss", headline_name(plan.loss, outputs))
+    if plan.early_stopping and plan.early_stopping.metric not in legal:
+        raise PlanError(
+            f'plan.early_stopping.metric: "{plan.early_stopping.metric}" is not measured with this loss, expected '
+            f'"{legal[0]}" or "{legal[1]}".'
+        )
+    # a batch of a single row is refused where batch norm would see it
+    fitting = plan.replace(batch_size=min(plan.batch_size, data.rows)).expanded(tuple(data.x.shape[1:]), outputs)
+    return fitting.replace(batch_size=plan.batch_size)
+
+
+def evenly_weighted(data: Dataset) -> Dataset:
+    """The rows with weights of mean 1, so that the rows of a batch count as rows do; DataError where none counts."""
+    mean = float(np.mean(data.weights, dtype=np.float64))
+    if mean == 1:
+        return data
+    if mean == 0:
+        raise DataError("fit: every row has weight 0, expected at least one that counts; leave out sample_weight.")
+    return replace(data, weights=(data.weights / mean).astype(np.float32))
 
 
 def outputs_of(plan: Plan, data: Dataset) -> int:

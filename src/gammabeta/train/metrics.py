@@ -17,16 +17,24 @@ def headline(loss: Loss, predicted: np.ndarray, data: Dataset) -> tuple[str, flo
     """
     assert data.y is not None
     weights = data.weights.astype(np.float64) / max(float(np.sum(data.weights)), 1e-300)
+    name = headline_name(loss, predicted.shape[1])
+    if name == "r2":
+        error = weights @ (predicted.astype(np.float64) - data.y) ** 2
+        spread = weights @ (data.y - weights @ data.y) ** 2
+        return name, float(np.mean(1 - error / np.maximum(spread, 1e-300)))
+    if data.y.ndim == 1:
+        return name, float(np.sum(weights * (np.argmax(predicted, axis=1) == data.y)))
+    right = float(np.sum(weights * np.mean((predicted >= 0.5) == (data.y >= 0.5), axis=1)))
+    return name, 1 - right if name == "hamming_loss" else right
+
+
+def headline_name(loss: Loss, outputs: int) -> str:
+    """The name of the headline metric."""
     if isinstance(loss, SoftmaxCrossEntropy):
-        return "accuracy", float(np.sum(weights * (np.argmax(predicted, axis=1) == data.y)))
+        return "accuracy"
     if isinstance(loss, SigmoidCrossEntropy):
-        right = np.mean((predicted >= 0.5) == (data.y >= 0.5), axis=1)
-        share = float(np.sum(weights * right))
-        return ("accuracy", share) if predicted.shape[1] == 1 else ("hamming_loss", 1 - share)
-    error = np.mean((predicted.astype(np.float64) - data.y) ** 2, axis=1)
-    center = weights @ data.y
-    spread = np.mean((data.y - center) ** 2, axis=1)
-    return "r2", 1 - float(np.sum(weights * error) / max(np.sum(weights * spread), 1e-300))
+        return "accuracy" if outputs == 1 else "hamming_loss"
+    return "r2"
 
 
 def better(name: str, new: float, old: float) -> bool:

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import jax
+
 from gammabeta.data.dataset import Dataset
 from gammabeta.errors import TrainingError
 from gammabeta.plan import Plan
-from gammabeta.train.fit import Epoch, fit
+from gammabeta.train.fit import Epoch, fit, met
 from gammabeta.train.statistics import settled
 from gammabeta.types import Tree
 
@@ -16,7 +18,7 @@ from gammabeta.types import Tree
 class Run:
     """What a fit came to: numbers of every epoch, the best epoch, and the last.
 
-    plan: as it was trained, with layers; history: one JSON-able dict per epoch
+    plan: as it was given to fit; history: one JSON-able dict per epoch
     """
 
     plan: Plan
@@ -42,7 +44,9 @@ class Run:
                 f"finite numbers; set a smaller optimizer.learning_rate than {rate:g}, or look at the data's scale."
             )
         params, stats = self.best.state.params, self.best.state.stats
-        return params, settled(self.plan.layers, params, stats, train, self.plan.batch_size)
+        settled_stats = settled(met(self.plan, train).layers, params, stats, train, self.plan.batch_size)
+        host: tuple[Tree, Tree] = jax.device_get((params, settled_stats))
+        return host
 
 
 def run(
@@ -54,7 +58,7 @@ def run(
     **options: Any,
 ) -> Run:
     """Fit to the end: the plain loop over :func:`fit`, which takes the options."""
-    made = Run(plan)
+    made = Run(met(plan, train))
     for epoch in fit(plan, train, valid, **options):
         made = made.then(epoch)
         on_epoch(epoch)

@@ -76,13 +76,23 @@ def ingested(x: Array, scale: Scale | None) -> Array:
     return x if scale is None else (x - scale.offset) * scale.factor
 
 
+@partial(jax.jit, static_argnames=("optimizer", "schedule"))
+def learning_rate(
+    optimizer: Optimizer, schedule: Schedule, numbers: Mapping[str, float], step: int, steps: int
+) -> Array:
+    """The learning rate of a step, from a lifted optimizer and schedule."""
+    of_optimizer: Optimizer = lower(optimizer, numbers, "optimizer")
+    of_schedule: Schedule = lower(schedule, numbers, "schedule")
+    return of_optimizer.learning_rate * of_schedule.factor(jnp.asarray(step), jnp.asarray(steps))
+
+
 def mean_loss(loss: Loss, outputs: Array, targets: Array, weights: Array) -> Array:
     """sum(w loss) / sum(w); 0 for a batch without weight."""
     total = jnp.sum(weights)
     return jnp.sum(loss.rows(outputs, targets) * weights) / jnp.where(total == 0, 1.0, total)
 
 
-@partial(jax.jit, static_argnames=("skeleton", "probe", "every"))
+@partial(jax.jit, static_argnames=("skeleton", "probe"))
 def advance(
     skeleton: Program,
     numbers: Mapping[str, float],
@@ -119,7 +129,7 @@ def advance(
 
         (loss, seen), grads = jax.value_and_grad(objective, has_aux=True)(state.params)
         direction, slots = program.optimizer.direction().update(grads, state.slots, state.params)
-        rate = program.optimizer.learning_rate * program.schedule.factor(state.step, jnp.asarray(steps))
+        rate = learning_rate(skeleton.optimizer, skeleton.schedule, numbers, state.step, steps)
         params = jax.tree.map(lambda w, d: w - (rate * d).astype(w.dtype), state.params, direction)
         stats = program.network.remember(state.stats, seen)
         return State(params, stats, slots, state.step + 1), loss, grads, direction, rate

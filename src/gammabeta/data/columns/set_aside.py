@@ -33,7 +33,7 @@ def why_set_aside(values: Values) -> str | None:
     kind = values.type
     if not is_single(kind):
         return f"it holds {kind} values, not single numbers or texts."
-    rows, distinct = len(values), len(values.counts)
+    rows, distinct = len(values), values.distinct
     missing = int(values.missing.sum())
     if not distinct:
         return "it holds no value at all."

@@ -1,6 +1,7 @@
 """What a loss is."""
 
-from gammabeta.serial import Description
+from gammabeta.errors import PlanError
+from gammabeta.serial import Description, kind_name
 from gammabeta.types import Array
 
 
@@ -11,6 +12,17 @@ class Loss(Description):
         """The loss of each row, (rows,), from outputs (rows, k) and targets."""
         raise TypeError(f"{type(self).__name__} does not define rows")
 
+    def refuse(self, targets: Array) -> None:
+        """Raise PlanError where targets are not what this loss compares with: numbers, (rows, k)."""
+        if targets.ndim != 2:
+            raise PlanError(mismatch(self, "class numbers", "numbers, one column per output", "softmax_cross_entropy"))
+
     def predict(self, outputs: Array) -> Array:
         """Probabilities or values (rows, k) from outputs (rows, k)."""
         return outputs
+
+
+def mismatch(loss: Loss, found: str, expected: str, remedy: str) -> str:
+    """What to say of targets that a loss cannot be compared with."""
+    name = kind_name(type(loss))
+    return f"plan.loss: {name} found targets that are {found}, expected {expected}; set loss={remedy}."

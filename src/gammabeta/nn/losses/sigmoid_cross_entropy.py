@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from gammabeta.nn.losses.loss import Loss
+from gammabeta.errors import PlanError
+from gammabeta.nn.losses.loss import Loss, mismatch
 from gammabeta.types import Array
 
 
@@ -21,6 +22,11 @@ class SigmoidCrossEntropy(Loss):
         o = outputs.astype(jnp.promote_types(outputs.dtype, jnp.float32))
         each = jnp.maximum(o, 0) - o * targets + jnp.log1p(jnp.exp(-jnp.abs(o)))
         return jnp.mean(each, axis=1)
+
+    def refuse(self, targets: Array) -> None:
+        super().refuse(targets)
+        if targets.size and (targets.min() < 0 or targets.max() > 1):
+            raise PlanError(mismatch(self, "outside [0, 1]", "yes or no as 1 or 0", "squared_error"))
 
     def predict(self, outputs: Array) -> Array:
         return jax.nn.sigmoid(outputs)

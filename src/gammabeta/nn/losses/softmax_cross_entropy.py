@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from gammabeta.nn.losses.loss import Loss
+from gammabeta.errors import PlanError
+from gammabeta.nn.losses.loss import Loss, mismatch
 from gammabeta.types import Array
 
 
@@ -20,6 +21,12 @@ class SoftmaxCrossEntropy(Loss):
         outputs = outputs.astype(jnp.promote_types(outputs.dtype, jnp.float32))
         chosen = jnp.take_along_axis(outputs, targets[:, None], axis=1)[:, 0]
         return jax.nn.logsumexp(outputs, axis=1) - chosen
+
+    def refuse(self, targets: Array) -> None:
+        if targets.ndim != 1:
+            raise PlanError(
+                mismatch(self, "numbers or labels", "one class per row", "squared_error or sigmoid_cross_entropy")
+            )
 
     def predict(self, outputs: Array) -> Array:
         return jax.nn.softmax(outputs, axis=1)
