@@ -35,7 +35,11 @@ def losses(normalization: gb.BatchNorm | None, rate: float) -> np.ndarray:
         epochs=EPOCHS,
         batch_size=32,
     )
-    return np.array([[e.valid["loss"] for e in gb.fit(plan.replace(seed=s), *encoded)] for s in SEEDS])
+    found = np.full((len(SEEDS), EPOCHS), np.inf)  # a run that diverges ends early, and stays at infinity
+    for seed in SEEDS:
+        losses = [epoch.valid["loss"] for epoch in gb.fit(plan.replace(seed=seed), *encoded)]
+        found[seed, : len(losses)] = losses if len(losses) == EPOCHS else np.inf
+    return found
 
 
 def best(normalization: gb.BatchNorm | None) -> tuple[float, np.ndarray]:
@@ -65,14 +69,23 @@ def drawn(found: dict[str, tuple[float, np.ndarray]]) -> str:
         parts.append(
             f'<text class="tick" x="{x(tick):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{tick}</text>'
         )
+    ends = [y(np.median(values[:, -1])) for _, values in found.values()]
+    # the labels keep a distance from each other, the lower line's below
+    labels = dict(
+        zip(
+            found,
+            [max(ends) - 2, max(ends) - 40] if ends[0] > ends[1] else [max(ends) - 40, max(ends) - 2],
+            strict=True,
+        )
+    )
     for name, (rate, values) in found.items():
         kind = "with" if name.startswith("with ") else "without"
         low, middle, high = values.min(0), np.median(values, 0), values.max(0)
         parts.append(f'<polygon class="{kind} band" points="{path(low)} {path(high[::-1], EPOCHS, -1)}"/>')
         parts.append(f'<polyline class="{kind} line" points="{path(middle)}"/>')
-        parts.append(f'<text class="{kind} name" x="{WIDTH - RIGHT + 10}" y="{y(middle[-1]) - 2:.1f}">{name}</text>')
+        parts.append(f'<text class="{kind} name" x="{WIDTH - RIGHT + 10}" y="{labels[name]:.1f}">{name}</text>')
         note = f"rate {rate:g}, loss {middle[-1]:.2f}"
-        parts.append(f'<text class="tick" x="{WIDTH - RIGHT + 10}" y="{y(middle[-1]) + 12:.1f}">{note}</text>')
+        parts.append(f'<text class="tick" x="{WIDTH - RIGHT + 10}" y="{labels[name] + 14:.1f}">{note}</text>')
     axis = f'<text class="tick" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">epoch</text>'
     title = "Validation loss on digits: three sigmoid layers of 64, each side at its own best learning rate, 5 seeds"
     return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}">

@@ -1,16 +1,11 @@
 """One small messy table that all stories are told with, and a model of it, fitted once."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from tests.conftest import REPOSITORY
 from tests.stories.command import SMALL, done
-
-# what the command compiles is kept here too, and not in the home folder of whoever runs the tests
-os.environ["XDG_CACHE_HOME"] = str(REPOSITORY / ".cache")
 
 ROWS = 60
 TARGETS = ("answer", "ok", "sort", "price", "weight", "sad", "calm", "loud")

@@ -144,6 +144,23 @@ def test_ctrl_c_keeps_the_best_model_so_far(typed: list[object], folder: Path, t
     assert len(package.load(history.parent).predict(folder / "test.csv")) == 12
 
 
+def test_ctrl_c_while_jax_is_imported_ends_with_one_word(run: Path, folder: Path) -> None:
+    # an exception inside JAX's compiled modules aborts the process, so one is sent from the middle of them
+    script = (
+        "import builtins, os, signal, sys\n"
+        "plain = builtins.__import__\n"
+        "def traced(name, *rest):\n"
+        "    if name == 'jaxlib': os.kill(os.getpid(), signal.SIGINT)\n"
+        "    return plain(name, *rest)\n"
+        "builtins.__import__ = traced\n"
+        "from gammabeta.cli import main\n"
+        "main()\n"
+    )
+    words = [sys.executable, "-c", script, "predict", run, folder / "test.csv"]
+    ended = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "gammabeta: interrupted.\n")
+
+
 def test_ctrl_c_before_training_ends_with_one_word(typed: list[object], tmp_path: Path) -> None:
     process = start(typed, tmp_path / "run")
     time.sleep(0.6)

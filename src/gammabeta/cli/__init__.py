@@ -1,10 +1,12 @@
 """The command line: the only place that prints and sets exit codes."""
 
 import os
+import signal
 import sys
 import warnings
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import Any, NoReturn
 
 from gammabeta.errors import GammabetaError
@@ -19,6 +21,7 @@ def main() -> NoReturn:
     """
     # a cache that cannot be used costs time and nothing else
     warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
+    before = signal.signal(signal.SIGINT, on_interrupt)
     try:
         from gammabeta.cli.app import app
 
@@ -40,9 +43,21 @@ def main() -> NoReturn:
         if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):
             leave("not enough memory for this data; give fewer rows or columns, or a smaller network.", 1)
         leave(defect(error), 3)
+    finally:
+        signal.signal(signal.SIGINT, before)
     if code == INTERRUPTED:
         leave("interrupted.", INTERRUPTED)
     sys.exit(code or 0)
+
+
+def on_interrupt(number: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt, but leave at once inside an import: JAX aborts the process where its import is cut."""
+    while frame:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            os.write(2, b"gammabeta: interrupted.\n")
+            os._exit(INTERRUPTED)
+        frame = frame.f_back
+    raise KeyboardInterrupt
 
 
 def refuse_typed(error: Any) -> NoReturn:
