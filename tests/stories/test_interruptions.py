@@ -161,12 +161,18 @@ def test_ctrl_c_while_jax_is_imported_ends_with_one_word(run: Path, folder: Path
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "gammabeta: interrupted.\n")
 
 
-def test_ctrl_c_before_training_ends_with_one_word(typed: list[object], tmp_path: Path) -> None:
-    process = start(typed, tmp_path / "run")
-    time.sleep(0.6)
+def test_ctrl_c_while_a_file_is_read_ends_with_one_word(tmp_path: Path) -> None:
+    slow, run = tmp_path / "slow.csv", tmp_path / "run"
+    os.mkfifo(slow)
+    process = start(["fit", slow, "--target", "y"], run)
+    writer = -1
+    while writer < 0 and process.poll() is None:
+        try:
+            writer = os.open(slow, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            time.sleep(0.05)  # nobody reads yet
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
-    assert not out
-    assert err == "gammabeta: interrupted.\n"
-    assert held(tmp_path) == {}
+    os.close(writer)
+    assert (process.returncode, out, err) == (130, "", "gammabeta: interrupted.\n")
+    assert not run.exists()
