@@ -119,9 +119,9 @@ def checked(hint: Any, value: Any, place: str) -> Any:
     if origin is Literal:
         if value not in typing.get_args(kind):
             options = typing.get_args(kind)
-            hint_text = nearest(value, [str(o) for o in options]) if isinstance(value, str) else ""
-            names = ", ".join(map(str, options))
-            raise PlanError(f"{place}: {value!r} is not one of {names}; {hint_text or 'choose one of them.'}")
+            hint = nearest(str(value), [str(option) for option in options])
+            near = f" {hint}" if hint.startswith("did") else ""
+            raise PlanError(f"{place}: {value!r} is not one of {', '.join(map(str, options))}.{near}")
     elif origin is tuple:
         value = checked_tuple(kind, value, place)
     elif origin is dict:

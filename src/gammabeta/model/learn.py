@@ -10,9 +10,7 @@ from gammabeta.plan import Plan
 from gammabeta.plan.advise import LOSSES
 from gammabeta.serial import kind_name
 from gammabeta.train import Run, run
-
-HEADLINES = {"binary": "accuracy", "multiclass": "accuracy", "multilabel": "hamming_loss", "regression": "r2"}
-"""The metric that is watched while training, besides the loss; see train.metrics.headline."""
+from gammabeta.train.fit import refuse_unmeasured
 
 
 class Learned(NamedTuple):
@@ -36,14 +34,11 @@ def suited(plan: Plan, schema: Schema) -> Plan:
 
     Raises PlanError where layers, loss or the metric of early stopping do not suit the task.
     """
-    loss, metric = LOSSES[schema.task], HEADLINES[schema.task]
+    loss = LOSSES[schema.task]
     if not isinstance(plan.loss, type(loss)):
         found, expected = kind_name(type(plan.loss)), kind_name(type(loss))
         raise PlanError(f"plan.loss: {found} does not suit the task {schema.task}, expected {expected}.")
-    if plan.early_stopping and plan.early_stopping.metric not in ("loss", metric):
-        found = plan.early_stopping.metric
-        said = f"{found} is not measured for the task {schema.task}, expected loss or {metric}"
-        raise PlanError(f"plan.early_stopping.metric: {said}.")
+    refuse_unmeasured(plan, schema.outputs)
     return plan.expanded(schema.input_shape, schema.outputs)
 
 

@@ -22,7 +22,7 @@ def advise(task: str, rows: int, image: bool = False) -> Plan:
         raise Defect(f"advise: task {task!r}, expected one of {', '.join(LOSSES)}.")
     small = rows < 5_000
     return Plan(
-        network=Mlp(hidden=(128, 128) if small else (256, 256, 256), dropout=0.3 if small else 0.1),
+        network=Mlp(hidden=(128, 128) if small else (256, 256, 256), dropout=0.2),
         loss=LOSSES[task],
         optimizer=AdamW(learning_rate=3e-3, weight_decay=0.02),
         epochs=10 if image and not small else epochs_for(rows),

@@ -66,7 +66,8 @@ def parsed(settings: Iterable[str]) -> dict[str, Any]:
     for setting in settings:
         path, equals, text = setting.partition("=")
         if not equals or not path:
-            raise UsageError(f'--set {setting}: expected KEY=VALUE, such as "epochs=20"; {nearest(path, fields(Plan))}')
+            hint = "" if path in fields(Plan) else f" {nearest(path, fields(Plan))}"
+            raise UsageError(f'--set {setting}: expected KEY=VALUE, such as "epochs=20".{hint}')
         changes[path.strip()] = value_of(text.strip())
     return changes
 

@@ -28,5 +28,5 @@ def read_plan(path: str | Path) -> Plan:
         raise PlanError(f"{path}: not valid {kind}: {error}.") from None
     if not isinstance(data, dict):
         raise PlanError(f"{path}: found {type(data).__name__}, expected a plan: an object with a network and a loss.")
-    plan: Plan = from_json(data, expected=Plan)
+    plan: Plan = from_json(data, f"{path}: plan", expected=Plan)
     return plan

@@ -225,15 +225,20 @@ def met(plan: Plan, data: Dataset) -> Plan:
     assert data.y is not None
     plan.loss.refuse(data.y)
     outputs = outputs_of(plan, data)
-    legal = ("loss", headline_name(plan.loss, outputs))
-    if plan.early_stopping and plan.early_stopping.metric not in legal:
-        raise PlanError(
-            f'plan.early_stopping.metric: "{plan.early_stopping.metric}" is not measured with this loss, expected '
-            f'"{legal[0]}" or "{legal[1]}".'
-        )
+    refuse_unmeasured(plan, outputs)
     # a batch of a single row is refused where batch norm would see it
     fitting = plan.replace(batch_size=min(plan.batch_size, data.rows)).expanded(tuple(data.x.shape[1:]), outputs)
     return fitting.replace(batch_size=plan.batch_size)
+
+
+def refuse_unmeasured(plan: Plan, outputs: int) -> None:
+    """Raise PlanError where early stopping watches a metric that this loss does not have."""
+    headline_metric = headline_name(plan.loss, outputs)
+    if plan.early_stopping and plan.early_stopping.metric not in ("loss", headline_metric):
+        raise PlanError(
+            f"plan.early_stopping.metric: {plan.early_stopping.metric} is not measured for this task, expected loss or "
+            f"{headline_metric}."
+        )
 
 
 def evenly_weighted(data: Dataset) -> Dataset:

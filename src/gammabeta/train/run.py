@@ -31,18 +31,23 @@ class Run:
         history = (*self.history, epoch.to_json())
         return replace(self, history=history, best=epoch if epoch.best else self.best, last=epoch)
 
+    def why_none(self) -> str:
+        """Why no epoch was good."""
+        if self.last is None or self.last.ended != "non-finite loss":
+            return "training: no epoch was measured, expected at least one; loop over fit until it ends."
+        rate = self.plan.optimizer.learning_rate
+        return (
+            f"training: the loss was no longer finite within {self.last.steps} steps, before any epoch was good, "
+            f"expected finite numbers; set a smaller optimizer.learning_rate than {rate:g}, or look at the data's scale."
+        )
+
     def finished(self, train: Dataset) -> tuple[Tree, Tree]:
         """(params, stats) of the best epoch, its statistics settled on all training rows.
 
         Raises TrainingError where no epoch ended with finite numbers.
         """
         if self.best is None:
-            step = self.last.steps if self.last else 0
-            rate = self.plan.optimizer.learning_rate
-            raise TrainingError(
-                f"training: the loss was no longer finite after step {step}, before any epoch was good, expected "
-                f"finite numbers; set a smaller optimizer.learning_rate than {rate:g}, or look at the data's scale."
-            )
+            raise TrainingError(self.why_none())
         params, stats = self.best.state.params, self.best.state.stats
         settled_stats = settled(met(self.plan, train).layers, params, stats, train, self.plan.batch_size)
         host: tuple[Tree, Tree] = jax.device_get((params, settled_stats))
