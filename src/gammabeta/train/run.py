@@ -38,7 +38,7 @@ class Run:
         rate = self.plan.optimizer.learning_rate
         return (
             f"training: the loss was no longer finite within {self.last.steps} steps, before any epoch was good, "
-            f"expected finite numbers; set a smaller optimizer.learning_rate than {rate:g}, or look at the data's scale."
+            f"expected finite numbers; set a smaller optimizer.learning_rate than {rate:g}, or look at the data."
         )
 
     def finished(self, train: Dataset) -> tuple[Tree, Tree]:
