@@ -14,8 +14,12 @@ from gammabeta.nn import (
     Dense,
     Dropout,
     Flatten,
+    Frozen,
+    GaussianNoise,
+    GroupNorm,
     HeUniform,
     Layer,
+    LayerNorm,
     Residual,
     Sequential,
     XavierUniform,
@@ -50,6 +54,17 @@ LAYERS: dict[str, Case] = {
     "batch norm, ema": Case(BatchNorm(estimator="ema", update_rate=0.3), FEATURES),
     "batch norm, cumulative": Case(BatchNorm(estimator="cumulative"), FEATURES),
     "batch norm, paper": Case(BatchNorm(estimator="paper"), FEATURES),
+    "batch norm by memory": Case(BatchNorm(normalizes_by="memory"), FEATURES),
+    "batch norm, not updated": Case(BatchNorm(update=False), FEATURES),
+    "batch norm in ghosts": Case(BatchNorm(ghost_size=2), FEATURES),
+    "batch norm of images in ghosts": Case(BatchNorm(ghost_size=3), IMAGE),
+    "frozen": Case(Frozen(Sequential((Dense(3), BatchNorm(), Dropout(0.4)))), FEATURES),
+    "layer norm": Case(LayerNorm(), FEATURES),
+    "layer norm of images": Case(LayerNorm(scale=False, epsilon=1e-2), IMAGE),
+    "group norm": Case(GroupNorm(groups=2), FEATURES),
+    "group norm of images": Case(GroupNorm(groups=2, shift=False), IMAGE),
+    "dense, centered weights": Case(Dense(3, weight_norm="centered"), FEATURES),
+    "gaussian noise": Case(GaussianNoise(0.7), FEATURES),
     **{name.replace("_", " "): Case(Activation(name), FEATURES) for name in ACTIVATIONS},
     "leaky relu, steep": Case(Activation("leaky_relu", negative_slope=0.3), FEATURES),
     "elu, shallow": Case(Activation("elu", alpha=0.4), FEATURES),
@@ -70,8 +85,14 @@ LAYERS: dict[str, Case] = {
     ),
 }
 
-RANDOM = [name for name in LAYERS if name.startswith("dropout") or name == "sequential"]
+RANDOM = [name for name in LAYERS if name.startswith(("dropout", "gaussian")) or name == "sequential"]
 """Those whose training output depends on a key."""
+
+GHOSTLY = [name for name in LAYERS if "ghosts" in name]
+"""Those in which a row's training output depends on its place in the batch; test_normalization_variants has their laws."""
+
+STILL = ["frozen", "batch norm, not updated"]
+"""Those whose memory does not move."""
 
 
 def batch(shape: tuple[int, ...], rows: int = ROWS, seed: int = 0) -> np.ndarray:

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gammabeta.nn import Activation, BatchNorm, Dense, Dropout, Flatten, Layer, Residual, Sequential
+from gammabeta.nn import Activation, BatchNorm, Dense, Dropout, Flatten, Frozen, Layer, Residual, Sequential
 from gammabeta.types import Array, Tree
 
 
@@ -38,10 +38,12 @@ def fold(network: Layer, params: Tree, stats: Tree) -> Folded:
         through = fold(network.shortcut, params[1], stats[1]) if network.shortcut else Folded(network, (), ())
         parts = {"body": body.network} | ({"shortcut": through.network} if network.shortcut else {})
         return Folded(network.replace(**parts), (body.params, through.params), (body.stats, through.stats))
+    if isinstance(network, Frozen):
+        return fold(network.layer, params, stats)
     if not isinstance(network, Sequential):
         return Folded(network, params, stats)
     kept: list[Part] = []
-    for part in (Part(*each) for each in zip(network.layers, params, stats, strict=True)):
+    for part in (Part(thawed(layer), *rest) for layer, *rest in zip(network.layers, params, stats, strict=True)):
         if isinstance(part.layer, Sequential | Residual):
             kept.append(Part(*fold(*part)))
         elif isinstance(part.layer, BatchNorm) and kept and isinstance(kept[-1].layer, Dense):
@@ -51,6 +53,11 @@ def fold(network: Layer, params: Tree, stats: Tree) -> Folded:
     kept = folded_forward(kept)
     layers, new_params, new_stats = zip(*kept, strict=True) if kept else ((), (), ())
     return Folded(Sequential(layers), new_params, new_stats)
+
+
+def thawed(layer: Layer) -> Layer:
+    """The layer inside a frozen one: in prediction they are the same."""
+    return thawed(layer.layer) if isinstance(layer, Frozen) else layer
 
 
 def is_nothing(layer: Layer) -> bool:
@@ -89,20 +96,25 @@ def scale_and_shift(part: Part) -> tuple[Array, Array]:
 def into_before(dense: Part, norm: Part) -> Part:
     """The dense layer that computes dense and then norm."""
     scale, shift = scale_and_shift(norm)
-    weight = np.asarray(dense.params["weight"], np.float64)
-    bias = np.asarray(dense.params.get("bias", 0.0), np.float64)
+    weight, bias = affine(dense)
     return with_params(dense, weight * scale, bias * scale + shift)
 
 
 def into_after(norm: Part, dense: Part) -> Part:
     """The dense layer that computes norm and then dense; a flatten between repeats the channels."""
-    weight = np.asarray(dense.params["weight"], np.float64)
+    weight, bias = affine(dense)
     scale, shift = (np.tile(part, len(weight) // len(part)) for part in scale_and_shift(norm))
-    bias = np.asarray(dense.params.get("bias", 0.0), np.float64)
     return with_params(dense, weight * scale[:, None], bias + shift @ weight)
+
+
+def affine(dense: Part) -> tuple[Array, Array]:
+    """(W, b) of a dense layer, float64."""
+    assert isinstance(dense.layer, Dense)
+    params = {name: np.asarray(array, np.float64) for name, array in dense.params.items()}
+    return np.asarray(dense.layer.matrix(params)), params.get("bias", np.zeros(1))
 
 
 def with_params(dense: Part, weight: Array, bias: Array) -> Part:
     dtype = np.asarray(dense.params["weight"]).dtype
     params = {"weight": weight.astype(dtype), "bias": bias.astype(dtype)}
-    return Part(dense.layer.replace(bias=True), params, ())
+    return Part(dense.layer.replace(bias=True, weight_norm="none"), params, ())

@@ -1,8 +1,10 @@
 """Batch normalization (Ioffe & Szegedy 2015)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+import jax
 import jax.numpy as jnp
 
 from gammabeta import moments
@@ -25,6 +27,11 @@ class BatchNorm(Normalization):
     scale, shift: whether gamma and beta exist; without both it is plain normalization
     initial_gamma, initial_beta: where they start
     update_rate: share of the newest batch in the running statistics, in (0, 1] (torch's momentum; 1 - Keras's)
+    normalizes_by: while training, the "batch" or the "memory"; update: whether the memory is updated; train: whether
+        gamma and beta train. Three switches: torch's eval() turns the first two, requires_grad the third, Keras's
+        trainable=False all three
+    ghost_size: rows of the virtual batches in which a training batch is normalized (Hoffer 2017), at most and >= 2, sizes
+        differing by at most one row; None: the whole batch. What is remembered are the moments of the whole batch
     estimator: what normalizes when the network predicts
         "exact": moments of all training rows with the weights frozen, layer by layer from the input
         "paper": mean of batch means and of batch variances x m / (m - 1) over a pass with the weights frozen
@@ -45,6 +52,10 @@ class BatchNorm(Normalization):
     initial_gamma: Annotated[float, DYNAMIC] = 1.0
     initial_beta: Annotated[float, DYNAMIC] = 0.0
     update_rate: Annotated[float, Within("(0, 1]"), DYNAMIC] = 0.1
+    normalizes_by: Literal["batch", "memory"] = "batch"
+    update: bool = True
+    train: bool = True
+    ghost_size: Annotated[int, Within("[2, inf)")] | None = None
     estimator: Literal["exact", "paper", "ema", "cumulative"] = "exact"
 
     def init(self, key: Array, shape: Shape) -> Fresh:
@@ -58,13 +69,30 @@ class BatchNorm(Normalization):
 
     def apply(self, params: Tree, stats: RunningMoments, x: Array, call: Call) -> tuple[Array, Seen]:
         wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+        by_batch = call.by_batch and self.normalizes_by == "batch"
         seen = None
-        if call.by_batch or call.observing:
+        if by_batch or call.observing or (call.by_batch and self.update):
             refuse_single_value(x.shape)
             seen = moments.observe(wide, call.weights)
-        center, var = (seen.mean, seen.var) if call.by_batch and seen is not None else (stats.mean, stats.var)
-        y = (wide - center) * (params.get("gamma", 1.0) / self.spread(var)) + params.get("beta", 0.0)
-        return y.astype(x.dtype), Seen(moments=seen)
+        if by_batch and self.ghost_size is not None and not call.observing:
+            y = in_ghosts(self.ghost_size, wide, call.weights, lambda x, w: self.by_own_moments(params, x, w))
+        elif by_batch and seen is not None:
+            y = self.normalized(params, wide, seen.mean, seen.var)
+        else:
+            y = self.normalized(params, wide, stats.mean, stats.var)
+        return y.astype(x.dtype), Seen(moments=seen if self.update or call.observing else None)
+
+    def normalized(self, params: Tree, x: Array, center: Array, var: Array) -> Array:
+        """gamma (x - center) / spread(var) + beta"""
+        return (x - center) * (params.get("gamma", 1.0) / self.spread(var)) + params.get("beta", 0.0)
+
+    def by_own_moments(self, params: Tree, x: Array, weights: Array) -> Array:
+        """x normalized by its own moments."""
+        _, center, var = moments.observe(x, weights)
+        return self.normalized(params, x, center, var)
+
+    def trains(self, params: Tree) -> Tree:
+        return {name: self.train for name in params}
 
     def spread(self, var: Array) -> Array:
         """The guarded standard deviation that divides: (features,) from (features,)."""
@@ -78,6 +106,23 @@ class BatchNorm(Normalization):
         if self.estimator == "cumulative":
             return moments.remember(stats, seen.moments, keep=1.0, add=1.0)
         return moments.remember(stats, seen.moments, keep=1 - self.update_rate, add=self.update_rate)
+
+
+def in_ghosts(size: int, x: Array, weights: Array | None, each: Callable[[Array, Array], Array]) -> Array:
+    """``each`` (x, weights) of every virtual batch of at most ``size`` rows, in the order of x.
+
+    Row i goes to virtual batch i modulo their number: padding stands at the end, so all get the same share of it.
+    """
+    rows = x.shape[0]
+    if size > rows:
+        raise PlanError(f"batch_norm.ghost_size: {size} is larger than the batch of {rows} rows, expected 2 to {rows}.")
+    ghosts = -(-rows // size)
+    padding = -rows % ghosts
+    weights = jnp.ones(rows, x.dtype) if weights is None else weights
+    x = jnp.pad(x, [(0, padding)] + [(0, 0)] * (x.ndim - 1)).reshape(-1, ghosts, *x.shape[1:])
+    weights = jnp.pad(weights, (0, padding)).reshape(-1, ghosts)
+    y = jax.vmap(each, in_axes=1, out_axes=1)(x, weights)
+    return y.reshape(-1, *y.shape[2:])[:rows]
 
 
 def safe_sqrt(var: Array) -> Array:

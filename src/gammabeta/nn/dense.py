@@ -1,7 +1,7 @@
 """The fully connected layer."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import jax.numpy as jnp
 
@@ -21,20 +21,36 @@ class Dense(Layer):
     initializer: of W; None: He for the ReLU family, Xavier otherwise, by the activation that follows.
         b starts at 0.
 
+    weight_norm: "centered": W = gain (V - mean(V)) / ||V - mean(V)||, column by column (for each unit over its inputs),
+        with a learned gain (units,) that starts at 1: centered weight normalization (Huang 2017)
+
     W is stored as (fan_in, fan_out), as in Keras and Flax; torch stores its transpose.
     """
 
     units: Annotated[int, Within("[1, inf)")]
     bias: bool | None = None
     initializer: Initializer | None = None
+    weight_norm: Literal["none", "centered"] = "none"
 
     def init(self, key: Array, shape: Shape) -> Fresh:
         if len(shape) != 1:
             raise PlanError(f"dense: its input has shape {shape}, expected (features,); put a flatten before it.")
         weight = (self.initializer or XavierNormal()).sample(key, (shape[0], self.units))
         params = {"weight": weight} if self.bias is False else {"weight": weight, "bias": jnp.zeros(self.units)}
+        if self.weight_norm == "centered":
+            params["gain"] = jnp.ones(self.units)
         return Fresh(params, (), (self.units,))
 
     def apply(self, params: Tree, stats: Tree, x: Array, call: Call) -> tuple[Array, Seen]:
-        y = x @ params["weight"]
+        y = x @ self.matrix(params)
         return (y + params["bias"] if "bias" in params else y), Seen()
+
+    def matrix(self, params: Tree) -> Array:
+        """The weights that multiply x, (features, units)."""
+        weight = params["weight"]
+        if self.weight_norm == "none":
+            return weight
+        centered = weight - weight.mean(axis=0)
+        length = (centered**2).sum(axis=0)
+        # a column of equal weights has no direction
+        return centered * (params["gain"] / (length + (length == 0)) ** 0.5)

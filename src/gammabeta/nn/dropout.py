@@ -1,7 +1,7 @@
 """Dropout (Srivastava 2014)."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import jax.numpy as jnp
 
@@ -13,16 +13,21 @@ from gammabeta.types import Array, Tree
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """Inverted dropout: y = x mask / (1 - rate), mask ~ Bernoulli(1 - rate); the identity outside training.
+    """Each value by itself is set to 0 with a chance while training: mask ~ Bernoulli(1 - rate).
 
-    rate: the share that is dropped, in [0, 1)
+    rate: the share that is dropped, in [0, 1), as in torch and Keras; the paper's p is the share that is kept
+    form: "inverted": y = x mask / (1 - rate) in training, x outside it, as in torch and Keras.
+        "notes": y = x mask in training, x (1 - rate) outside it, which is the following layer's weights scaled by the
+        share that is kept, as the paper and lecture notes write it. Both give the layer after it the same expected
+        input in training and outside it; that of "notes" is smaller by the factor 1 - rate.
     """
 
     rate: Annotated[float, Within("[0, 1)"), DYNAMIC]
+    form: Literal["inverted", "notes"] = "inverted"
 
     def apply(self, params: Tree, stats: Tree, x: Array, call: Call) -> tuple[Array, Seen]:
-        if call.key is None:
-            return x, Seen()
         keep = 1.0 - self.rate
+        if call.key is None:
+            return x if self.form == "inverted" else (x * keep).astype(x.dtype), Seen()
         kept = bernoulli(call.key, keep, x.shape)
-        return jnp.where(kept, x / keep, 0.0).astype(x.dtype), Seen()
+        return jnp.where(kept, x / keep if self.form == "inverted" else x, 0.0).astype(x.dtype), Seen()

@@ -79,6 +79,10 @@ class Layer(Description):
         """The statistics after ``seen``; the default keeps nothing."""
         return stats
 
+    def trains(self, params: Tree) -> Tree:
+        """Which parameters train: bools in a tree of the same structure; the default trains all."""
+        return jax.tree.map(lambda _: True, params)
+
 
 class Normalization(Layer):
     """A layer that brings its input to mean 0 and spread 1."""

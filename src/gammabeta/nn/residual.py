@@ -38,6 +38,10 @@ class Residual(Layer):
         through, seen_through = self.shortcut.apply(params[1], stats[1], x, call.at(1))
         return through + y, (seen, seen_through)
 
+    def trains(self, params: Tree) -> Tree:
+        through = self.shortcut.trains(params[1]) if self.shortcut else params[1]
+        return self.body.trains(params[0]), through
+
     def remember(self, stats: Tree, seen: Any) -> Tree:
         through = self.shortcut.remember(stats[1], seen[1]) if self.shortcut else stats[1]
         return self.body.remember(stats[0], seen[0]), through

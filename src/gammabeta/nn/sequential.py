@@ -10,7 +10,7 @@ from gammabeta.nn.batch_norm import BatchNorm
 from gammabeta.nn.dense import Dense
 from gammabeta.nn.dropout import Dropout
 from gammabeta.nn.initializers import HeNormal, XavierNormal
-from gammabeta.nn.layer import Call, Fresh, Layer, Seen
+from gammabeta.nn.layer import Call, Fresh, Layer, Normalization, Seen
 from gammabeta.types import Array, Shape, Tree
 
 
@@ -50,6 +50,9 @@ class Sequential(Layer):
     def remember(self, stats: Tree, seen: Any) -> Tree:
         return tuple(layer.remember(s, part) for layer, s, part in zip(self.layers, stats, seen, strict=True))
 
+    def trains(self, params: Tree) -> Tree:
+        return tuple(layer.trains(part) for layer, part in zip(self.layers, params, strict=True))
+
 
 def filled_in(layers: tuple[Layer, ...]) -> list[Layer]:
     """The layers with the open choices of each dense layer made from what follows it."""
@@ -73,6 +76,6 @@ def next_activation(following: tuple[Layer, ...]) -> str:
     for layer in following:
         if isinstance(layer, Activation):
             return layer.function
-        if not isinstance(layer, (BatchNorm, Dropout)):
+        if not isinstance(layer, (Normalization, Dropout)):
             break
     return "identity"

@@ -11,7 +11,7 @@ import numpy as np
 from gammabeta import moments
 from gammabeta.data.dataset import Dataset
 from gammabeta.moments import BatchMoments, RunningMoments
-from gammabeta.nn import BatchNorm, Call, Layer
+from gammabeta.nn import BatchNorm, Call, Frozen, Layer
 from gammabeta.serial import Description, fields, lift, lower
 from gammabeta.train.evaluate import PASS_ROWS, padded_rows
 from gammabeta.train.step import Scale, ingested, scale_of
@@ -29,7 +29,8 @@ def settled(network: Layer, params: Tree, stats: Tree, data: Dataset, batch_size
     One pass per exact layer; a single one where all rows fit in it (at most 8,192) and every layer is exact: then
     the batch's own moments are the answer for all layers at once.
     """
-    estimators = [layer.estimator for layer in batch_norms(network)]
+    norms = batch_norms(network)
+    estimators = [norm.estimator if norm.update else "kept" for norm in norms]
     if "paper" in estimators:
         blank = [moments.nothing_remembered(len(memory.mean), jnp) for memory in memories(stats)]
         for x, weights in passes(data, batch_size):
@@ -37,7 +38,7 @@ def settled(network: Layer, params: Tree, stats: Tree, data: Dataset, batch_size
             blank = [moments.remember(old, new, keep=1.0, add=1.0) for old, new in zip(blank, seen, strict=True)]
         stats = with_memories(stats, blank, [estimator == "paper" for estimator in estimators])
     exact = [estimator == "exact" for estimator in estimators]
-    if all(exact) and data.rows <= PASS_ROWS:
+    if all(exact) and all(norm.normalizes_by == "batch" for norm in norms) and data.rows <= PASS_ROWS:
         return stats if not exact else with_memories(stats, pooled(network, params, stats, data, True), exact)
     for index, is_exact in enumerate(exact):
         if is_exact:
@@ -110,9 +111,11 @@ def with_memories(stats: Tree, new: list[RunningMoments], chosen: list[bool]) ->
 
 
 def batch_norms(network: Description) -> list[BatchNorm]:
-    """Every batch norm of a network, in the order in which its memories stand in the statistics."""
+    """Every batch norm of a network, in the order in which its memories stand in the statistics; frozen ones as such."""
     if isinstance(network, BatchNorm):
         return [network]
+    if isinstance(network, Frozen):
+        return [norm.replace(update=False, train=False, normalizes_by="memory") for norm in batch_norms(network.layer)]
     found: list[BatchNorm] = []
     for name in fields(type(network)):
         part = getattr(network, name)

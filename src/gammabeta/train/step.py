@@ -130,7 +130,10 @@ def advance(
         (loss, seen), grads = jax.value_and_grad(objective, has_aux=True)(state.params)
         direction, slots = program.optimizer.direction().update(grads, state.slots, state.params)
         rate = learning_rate(skeleton.optimizer, skeleton.schedule, numbers, state.step, steps)
-        params = jax.tree.map(lambda w, d: w - (rate * d).astype(w.dtype), state.params, direction)
+        trains = program.network.trains(state.params)
+        params = jax.tree.map(
+            lambda w, d, moves: w - (rate * d).astype(w.dtype) if moves else w, state.params, direction, trains
+        )
         stats = program.network.remember(state.stats, seen)
         return State(params, stats, slots, state.step + 1), loss, grads, direction, rate
 
