@@ -174,7 +174,7 @@ def test_a_description_comes_back_from_json_text_equal(description):
 
 
 def test_json_writes_every_field_out():
-    assert to_json(Dropout(0.3)) == {"type": "dropout", "rate": 0.3}
+    assert to_json(Dropout(0.3)) == {"type": "dropout", "rate": 0.3, "form": "inverted"}
     assert to_json(NETWORK)["layers"][1] == {
         "type": "batch_norm",
         "epsilon": 1e-3,
@@ -184,6 +184,10 @@ def test_json_writes_every_field_out():
         "initial_gamma": 1.0,
         "initial_beta": 0.0,
         "update_rate": 0.1,
+        "normalizes_by": "batch",
+        "update": True,
+        "train": True,
+        "ghost_size": None,
         "estimator": "ema",
     }
 

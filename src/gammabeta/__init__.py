@@ -14,12 +14,18 @@ _ROOMS = {
     "gammabeta.estimators": "NetworkClassifier NetworkRegressor",
     "gammabeta.model": "Model finish fold learn load save summary",
     "gammabeta.nn": (
-        "Activation BatchNorm Dense Dropout Flatten Mlp Residual Sequential "
-        "SigmoidCrossEntropy SoftmaxCrossEntropy SquaredError"
+        "AbsoluteError Activation AveragePool BatchNorm BinnedRegression ConstantWeights Conv2D Convnet "
+        "DataDependent Dense Dropout DropoutAdjusted Flatten Frozen GaussianNoise GlobalAveragePool "
+        "GroupNorm HeNormal HeUniform Huber LayerNorm Lsuv MaxPool Mlp MulticlassHinge Orthogonal "
+        "PositiveLogLoss Residual ScaledNormal Sequential SigmoidCrossEntropy SoftmaxCrossEntropy "
+        "SquaredError StandardNormal UniformFanIn Whitening XavierNormal XavierUniform Zeros"
     ),
-    "gammabeta.optim": "Adam AdamW Constant Cosine Momentum OneCycle Sgd",
+    "gammabeta.optim": (
+        "Adagrad Adam AdamW ClipByNorm ClipByValue Constant Cosine Exponential FromOptax Momentum Nadam Nesterov "
+        "OneCycle RMSProp ReduceOnPlateau Sgd Step WarmUp"
+    ),
     "gammabeta.plan": "EarlyStopping Plan advise change read_plan",
-    "gammabeta.train": "Epoch Run cache_compilations fit run",
+    "gammabeta.train": "Epoch RangeTest Run cache_compilations fit range_test run",
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names.split()}
 

@@ -55,6 +55,9 @@ class Description:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        other = Description.kinds.get(kind_name(cls))
+        if other is not None and other.__qualname__ != cls.__qualname__:
+            raise TypeError(f'{cls.__qualname__} and {other.__qualname__} would both be "{kind_name(cls)}" in a plan.')
         Description.kinds[kind_name(cls)] = cls
 
     def __post_init__(self) -> None:
@@ -70,7 +73,7 @@ class Description:
 
 def kind_name(kind: type) -> str:
     """``BatchNorm`` -> ``batch_norm``: the name of a description in JSON."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind.__name__).lower()
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower()
 
 
 FIELDS: dict[type, dict[str, Any]] = {}
@@ -97,8 +100,10 @@ def notes(hint: Any) -> tuple[Any, tuple[Any, ...]]:
 
 
 def is_dynamic(hint: Any) -> bool:
-    """Whether a field is lifted out of what decides compilation."""
-    return any(isinstance(note, Dynamic) for note in notes(hint)[1])
+    """Whether a field is lifted out of what decides compilation; one that may be null is, where it is a number."""
+    kind, extra = notes(hint)
+    parts = typing.get_args(kind) if typing.get_origin(kind) in (typing.Union, types.UnionType) else ()
+    return any(isinstance(note, Dynamic) for note in extra) or any(is_dynamic(part) for part in parts)
 
 
 def unknown(kind: type[Description], given: Mapping[str, Any], place: str) -> None:
@@ -163,7 +168,8 @@ def checked_union(kind: Any, value: Any, place: str) -> Any:
             try:
                 return checked(option, value, place)
             except PlanError as error:
-                failure = failure or error
+                # the one that went deeper took the value for what it is
+                failure = error if failure is None or str(error).startswith(f"{place}.") else failure
     raise failure or PlanError(f"{place}: {value!r} is not allowed here.")
 
 

@@ -93,4 +93,4 @@ def test_a_bad_value_is_named_with_what_is_legal(three_classes, name, value, sai
 
 def test_a_parameter_that_the_optimizer_does_not_have_is_named(three_classes):
     with pytest.raises(UsageError, match=r"weight_decay=0.1.*unknown key"):
-        NetworkClassifier(optimizer="sgd", weight_decay=0.1).fit(*three_classes)
+        NetworkClassifier(optimizer="adam", weight_decay=0.1).fit(*three_classes)

@@ -10,18 +10,23 @@ import numpy as np
 from gammabeta.nn import (
     ACTIVATIONS,
     Activation,
+    AveragePool,
     BatchNorm,
+    Conv2D,
     Dense,
     Dropout,
     Flatten,
     Frozen,
     GaussianNoise,
+    GlobalAveragePool,
     GroupNorm,
     HeUniform,
     Layer,
     LayerNorm,
+    MaxPool,
     Residual,
     Sequential,
+    Whitening,
     XavierUniform,
 )
 
@@ -59,6 +64,7 @@ LAYERS: dict[str, Case] = {
     "batch norm in ghosts": Case(BatchNorm(ghost_size=2), FEATURES),
     "batch norm of images in ghosts": Case(BatchNorm(ghost_size=3), IMAGE),
     "frozen": Case(Frozen(Sequential((Dense(3), BatchNorm(), Dropout(0.4)))), FEATURES),
+    "whitening": Case(Whitening(), FEATURES),
     "layer norm": Case(LayerNorm(), FEATURES),
     "layer norm of images": Case(LayerNorm(scale=False, epsilon=1e-2), IMAGE),
     "group norm": Case(GroupNorm(groups=2), FEATURES),
@@ -71,7 +77,15 @@ LAYERS: dict[str, Case] = {
     "relu of images": Case(Activation("relu"), IMAGE),
     "dropout": Case(Dropout(0.3), FEATURES),
     "dropout of images": Case(Dropout(0.6), IMAGE),
+    "dropout, notes": Case(Dropout(0.3, form="notes"), FEATURES),
     "flatten": Case(Flatten(), IMAGE),
+    "convolution": Case(Conv2D(2), IMAGE),
+    "convolution, valid, strided, no bias": Case(Conv2D(3, (2, 1), (1, 2), "valid", bias=False), IMAGE),
+    "max pool": Case(MaxPool(), IMAGE),
+    "max pool, overlapping, over the edge": Case(MaxPool((2, 3), 1, "same"), IMAGE),
+    "average pool": Case(AveragePool((3, 1), (1, 2)), IMAGE),
+    "average pool, over the edge": Case(AveragePool(2, padding="same"), IMAGE),
+    "global average pool": Case(GlobalAveragePool(), IMAGE),
     "sequential": Case(
         Sequential((Flatten(), Dense(5), BatchNorm(), Activation("gelu"), Dropout(0.2), Dense(3))), IMAGE
     ),
@@ -89,7 +103,7 @@ RANDOM = [name for name in LAYERS if name.startswith(("dropout", "gaussian")) or
 """Those whose training output depends on a key."""
 
 GHOSTLY = [name for name in LAYERS if "ghosts" in name]
-"""Those in which a row's training output depends on its place in the batch; test_normalization_variants has their laws."""
+"""Those in which a row's training output depends on its place in the batch: see test_normalization_variants."""
 
 STILL = ["frozen", "batch norm, not updated"]
 """Those whose memory does not move."""

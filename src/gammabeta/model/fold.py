@@ -1,11 +1,27 @@
-"""Fold batch norm into its neighboring dense layer: same function, nothing left to compute."""
+"""Fold batch norm into its neighboring dense or convolution layer: same function, nothing left to compute."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from gammabeta.nn import Activation, BatchNorm, Dense, Dropout, Flatten, Frozen, Layer, Residual, Sequential
+from gammabeta.nn import (
+    Activation,
+    BatchNorm,
+    Dense,
+    Dropout,
+    Flatten,
+    Frozen,
+    GaussianNoise,
+    Layer,
+    Residual,
+    Sequential,
+)
+from gammabeta.nn.conv import Conv2D
+from gammabeta.nn.pooling import AveragePool, GlobalAveragePool
 from gammabeta.types import Array, Tree
+
+AVERAGING = (AveragePool, GlobalAveragePool)
+"""Means of each channel by weights that sum to 1: batch norm before one of them or after it is the same."""
 
 
 class Folded(NamedTuple):
@@ -25,13 +41,16 @@ class Part(NamedTuple):
 
 
 def fold(network: Layer, params: Tree, stats: Tree) -> Folded:
-    """The network for prediction: batch norm folded, in float64, into the dense layer before or after it.
+    """The network for prediction: batch norm folded, in float64, into the affine layer before or after it.
 
-    Before it: W' = W s, b' = b s + t;  after it: W' = s W (by row), b' = b + t W
+    Before it: W' = W s, b' = b s + t;  after it: W' = s W (by input), b' = b + sum of t W over all inputs
     with s = gamma / sqrt(var + epsilon), t = beta - mean s.
 
-    A batch norm stays where something nonlinear stands between it and every dense layer. Dropout and the
-    identity, which do nothing in prediction, are left out. Agrees with the unfolded network to 1e-5 relative.
+    Affine are dense layers and convolutions. An average pool may stand between, as the weights of its means sum to 1,
+    and a flatten before a dense layer. A convolution after a batch norm takes it where it pads nothing, or where t is
+    exactly 0: the zeros around the image come after batch norm, and would be shifted with it. A batch norm stays where
+    something nonlinear stands between it and every such layer. What does nothing in prediction is left out: dropout,
+    noise, the identity. Agrees with the unfolded network to 1e-5 relative.
     """
     if isinstance(network, Residual):
         body = fold(network.body, params[0], stats[0])
@@ -46,8 +65,8 @@ def fold(network: Layer, params: Tree, stats: Tree) -> Folded:
     for part in (Part(thawed(layer), *rest) for layer, *rest in zip(network.layers, params, stats, strict=True)):
         if isinstance(part.layer, Sequential | Residual):
             kept.append(Part(*fold(*part)))
-        elif isinstance(part.layer, BatchNorm) and kept and isinstance(kept[-1].layer, Dense):
-            kept[-1] = into_before(kept[-1], part)
+        elif isinstance(part.layer, BatchNorm) and (place := affine_before(kept)) is not None:
+            kept[place] = into_before(kept[place], part)
         elif not is_nothing(part.layer):
             kept.append(part)
     kept = folded_forward(kept)
@@ -62,21 +81,42 @@ def thawed(layer: Layer) -> Layer:
 
 def is_nothing(layer: Layer) -> bool:
     """Whether a layer does nothing in prediction."""
-    return isinstance(layer, Dropout) or (isinstance(layer, Activation) and layer.function == "identity")
+    if isinstance(layer, Dropout):
+        return layer.form == "inverted"
+    return isinstance(layer, GaussianNoise) or (isinstance(layer, Activation) and layer.function == "identity")
+
+
+def affine_before(kept: list[Part]) -> int | None:
+    """Where the layer is that takes a batch norm standing after all of ``kept``; None where there is none."""
+    for place in reversed(range(len(kept))):
+        if isinstance(kept[place].layer, Dense | Conv2D):
+            return place
+        if not isinstance(kept[place].layer, AVERAGING):
+            return None
+    return None
+
+
+def affine_after(norm: Part, kept: list[Part]) -> int | None:
+    """Where the layer is that takes a batch norm standing before all of ``kept``; None where there is none."""
+    for place, (layer, *_) in enumerate(kept):
+        if isinstance(layer, Conv2D):
+            return place if layer.pads_nothing or not scale_and_shift(norm)[1].any() else None
+        if isinstance(layer, Dense):
+            return place
+        if not isinstance(layer, (*AVERAGING, Flatten)):
+            return None
+    return None
 
 
 def folded_forward(parts: list[Part]) -> list[Part]:
-    """Each batch norm that is followed by a dense layer, with at most a flatten between, folded into it.
+    """Each batch norm that a dense or convolution layer after it can take, folded into it.
 
     From the end to the beginning, so that several in a row all go.
     """
     kept: list[Part] = []
     for part in reversed(parts):
-        following = [p.layer for p in kept[:2]]
-        if isinstance(part.layer, BatchNorm) and [type(layer) for layer in following[:1]] == [Dense]:
-            kept[0] = into_after(part, kept[0])
-        elif isinstance(part.layer, BatchNorm) and [type(layer) for layer in following] == [Flatten, Dense]:
-            kept[1] = into_after(part, kept[1])
+        if isinstance(part.layer, BatchNorm) and (place := affine_after(part, kept)) is not None:
+            kept[place] = into_after(part, kept[place])
         else:
             kept.insert(0, part)
     return kept
@@ -93,28 +133,29 @@ def scale_and_shift(part: Part) -> tuple[Array, Array]:
     return scale, np.asarray(params.get("beta", 0.0), np.float64) - np.asarray(memory.mean, np.float64) * scale
 
 
-def into_before(dense: Part, norm: Part) -> Part:
-    """The dense layer that computes dense and then norm."""
+def into_before(part: Part, norm: Part) -> Part:
+    """The layer that computes ``part`` and then norm."""
     scale, shift = scale_and_shift(norm)
-    weight, bias = affine(dense)
-    return with_params(dense, weight * scale, bias * scale + shift)
+    weight, bias = affine(part)
+    return with_params(part, weight * scale, bias * scale + shift)
 
 
-def into_after(norm: Part, dense: Part) -> Part:
-    """The dense layer that computes norm and then dense; a flatten between repeats the channels."""
-    weight, bias = affine(dense)
-    scale, shift = (np.tile(part, len(weight) // len(part)) for part in scale_and_shift(norm))
-    return with_params(dense, weight * scale[:, None], bias + shift @ weight)
+def into_after(norm: Part, part: Part) -> Part:
+    """The layer that computes norm and then ``part``; a flatten between repeats the channels."""
+    weight, bias = affine(part)
+    scale, shift = (np.tile(each, weight.shape[-2] // len(each)) for each in scale_and_shift(norm))
+    return with_params(part, weight * scale[:, None], bias + (shift @ weight).reshape(-1, weight.shape[-1]).sum(axis=0))
 
 
-def affine(dense: Part) -> tuple[Array, Array]:
-    """(W, b) of a dense layer, float64."""
-    assert isinstance(dense.layer, Dense)
-    params = {name: np.asarray(array, np.float64) for name, array in dense.params.items()}
-    return np.asarray(dense.layer.matrix(params)), params.get("bias", np.zeros(1))
+def affine(part: Part) -> tuple[Array, Array]:
+    """(W, b) of a dense or convolution layer, float64: W (..., inputs, units)."""
+    params = {name: np.asarray(array, np.float64) for name, array in part.params.items()}
+    weight = part.layer.matrix(params) if isinstance(part.layer, Dense) else params["weight"]
+    return np.asarray(weight), params.get("bias", np.zeros(1))
 
 
-def with_params(dense: Part, weight: Array, bias: Array) -> Part:
-    dtype = np.asarray(dense.params["weight"]).dtype
-    params = {"weight": weight.astype(dtype), "bias": bias.astype(dtype)}
-    return Part(dense.layer.replace(bias=True, weight_norm="none"), params, ())
+def with_params(part: Part, weight: Array, bias: Array) -> Part:
+    """The layer with these as its weight and bias."""
+    dtype = np.asarray(part.params["weight"]).dtype
+    plain = {"bias": True, "weight_norm": "none"} if isinstance(part.layer, Dense) else {"bias": True}
+    return Part(part.layer.replace(**plain), {"weight": weight.astype(dtype), "bias": bias.astype(dtype)}, ())

@@ -3,12 +3,14 @@
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from gammabeta.data import Dataset, Schema
+import numpy as np
+
+from gammabeta.data import ClassTarget, Dataset, Schema
 from gammabeta.errors import PlanError
 from gammabeta.model.model import Model
+from gammabeta.nn import class_weights
 from gammabeta.plan import Plan
-from gammabeta.plan.advise import LOSSES
-from gammabeta.serial import kind_name
+from gammabeta.serial import Description, kind_name
 from gammabeta.train import Run, run
 from gammabeta.train.fit import refuse_unmeasured
 
@@ -25,8 +27,21 @@ def learn(plan: Plan, schema: Schema, train: Dataset, valid: Dataset | None = No
 
     options: as for train.run. Raises PlanError where plan and data do not fit, TrainingError where no epoch was good.
     """
+    train = class_weighted(plan, schema, train)
     made = run(suited(plan, schema), train, valid, **options)
     return Learned(finish(made, schema, train), made)
+
+
+def class_weighted(plan: Plan, schema: Schema, train: Dataset) -> Dataset:
+    """The training rows with the plan's class weights on top of their own. Raises PlanError for regression."""
+    if plan.class_weights is None:
+        return train
+    if schema.task == "regression":
+        raise PlanError("plan.class_weights: the task is regression, which has no classes; set class_weights=none.")
+    target = schema.targets[0]
+    classes = target.classes if isinstance(target, ClassTarget) and len(schema.targets) == 1 else None
+    factor = class_weights(train.y, plan.class_weights, weights=train.weights, classes=classes)
+    return replace(train, weights=(train.weights * factor).astype(np.float32))
 
 
 def suited(plan: Plan, schema: Schema) -> Plan:
@@ -34,12 +49,12 @@ def suited(plan: Plan, schema: Schema) -> Plan:
 
     Raises PlanError where layers, loss or the metric of early stopping do not suit the task.
     """
-    loss = LOSSES[schema.task]
-    if not isinstance(plan.loss, type(loss)):
-        found, expected = kind_name(type(plan.loss)), kind_name(type(loss))
-        raise PlanError(f"plan.loss: {found} does not suit the task {schema.task}, expected {expected}.")
+    if schema.task not in plan.loss.tasks:
+        legal = [name for name, kind in Description.kinds.items() if schema.task in getattr(kind, "tasks", ())]
+        found, expected = kind_name(type(plan.loss)), ", ".join(sorted(legal))
+        raise PlanError(f"plan.loss: {found} does not suit the task {schema.task}, expected one of {expected}.")
     refuse_unmeasured(plan, schema.outputs)
-    return plan.expanded(schema.input_shape, schema.outputs)
+    return plan.expanded(schema.input_shape, plan.loss.outputs(schema.outputs))
 
 
 def finish(made: Run, schema: Schema, train: Dataset) -> Model:
@@ -47,5 +62,5 @@ def finish(made: Run, schema: Schema, train: Dataset) -> Model:
 
     Raises TrainingError where no epoch ended with finite numbers.
     """
-    plan = made.plan.expanded(schema.input_shape, schema.outputs)
+    plan = made.plan.expanded(schema.input_shape, made.plan.loss.outputs(schema.outputs))
     return Model(plan, schema, *replace(made, plan=plan).finished(train))

@@ -72,5 +72,5 @@ def numbers_in(tree: Any) -> int:
 
 def remembered_in(stats: Any) -> int:
     """Means and variances; a memory's weight is bookkeeping and not counted."""
-    memories = jax.tree.leaves(stats, is_leaf=lambda node: isinstance(node, RunningMoments))
-    return sum(numbers_in((memory.mean, memory.var)) for memory in memories if isinstance(memory, RunningMoments))
+    nodes = jax.tree.leaves(stats, is_leaf=lambda node: isinstance(node, RunningMoments))
+    return sum(numbers_in(node[1:]) if isinstance(node, RunningMoments) else numbers_in(node) for node in nodes)

@@ -1,49 +1,108 @@
 """Network descriptions: layers, losses, initializers, named architectures."""
 
 from gammabeta.nn.activation import ACTIVATIONS, Activation
-from gammabeta.nn.architectures import Architecture, Mlp
+from gammabeta.nn.architectures import Architecture, Convnet, Mlp
 from gammabeta.nn.batch_norm import BatchNorm
+from gammabeta.nn.calibrate import calibrate, prior_bias, waits_for_data, with_prior
+from gammabeta.nn.conv import Conv2D
 from gammabeta.nn.dense import Dense
 from gammabeta.nn.dropout import Dropout
 from gammabeta.nn.flatten import Flatten
 from gammabeta.nn.frozen import Frozen
-from gammabeta.nn.initializers import HeNormal, HeUniform, Initializer, XavierNormal, XavierUniform
+from gammabeta.nn.initializers import (
+    ConstantWeights,
+    DataDependent,
+    DropoutAdjusted,
+    HeNormal,
+    HeUniform,
+    Initializer,
+    Lsuv,
+    Orthogonal,
+    ScaledNormal,
+    StandardNormal,
+    UniformFanIn,
+    XavierNormal,
+    XavierUniform,
+    Zeros,
+)
 from gammabeta.nn.layer import PREDICTING, Call, Fresh, Layer, Normalization, Probe, Seen
 from gammabeta.nn.layer_norm import GroupNorm, LayerNorm
-from gammabeta.nn.losses import Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
+from gammabeta.nn.losses import (
+    AbsoluteError,
+    BinnedRegression,
+    ClassLoss,
+    Huber,
+    LabelLoss,
+    Loss,
+    MulticlassHinge,
+    PositiveLogLoss,
+    SigmoidCrossEntropy,
+    SoftmaxCrossEntropy,
+    SquaredError,
+    class_weights,
+)
 from gammabeta.nn.noise import GaussianNoise
+from gammabeta.nn.pooling import AveragePool, GlobalAveragePool, MaxPool
 from gammabeta.nn.residual import Residual
 from gammabeta.nn.sequential import Sequential
+from gammabeta.nn.whitening import Whitening
 
 __all__ = [
     "ACTIVATIONS",
     "PREDICTING",
+    "AbsoluteError",
     "Activation",
     "Architecture",
+    "AveragePool",
     "BatchNorm",
+    "BinnedRegression",
     "Call",
+    "ClassLoss",
+    "ConstantWeights",
+    "Conv2D",
+    "Convnet",
+    "DataDependent",
     "Dense",
     "Dropout",
+    "DropoutAdjusted",
     "Flatten",
     "Fresh",
     "Frozen",
     "GaussianNoise",
+    "GlobalAveragePool",
     "GroupNorm",
     "HeNormal",
     "HeUniform",
+    "Huber",
     "Initializer",
+    "LabelLoss",
     "Layer",
     "LayerNorm",
     "Loss",
+    "Lsuv",
+    "MaxPool",
     "Mlp",
+    "MulticlassHinge",
     "Normalization",
+    "Orthogonal",
+    "PositiveLogLoss",
     "Probe",
     "Residual",
+    "ScaledNormal",
     "Seen",
     "Sequential",
     "SigmoidCrossEntropy",
     "SoftmaxCrossEntropy",
     "SquaredError",
+    "StandardNormal",
+    "UniformFanIn",
+    "Whitening",
     "XavierNormal",
     "XavierUniform",
+    "Zeros",
+    "calibrate",
+    "class_weights",
+    "prior_bias",
+    "waits_for_data",
+    "with_prior",
 ]

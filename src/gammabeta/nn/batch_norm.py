@@ -28,10 +28,10 @@ class BatchNorm(Normalization):
     initial_gamma, initial_beta: where they start
     update_rate: share of the newest batch in the running statistics, in (0, 1] (torch's momentum; 1 - Keras's)
     normalizes_by: while training, the "batch" or the "memory"; update: whether the memory is updated; train: whether
-        gamma and beta train. Three switches: torch's eval() turns the first two, requires_grad the third, Keras's
-        trainable=False all three
-    ghost_size: rows of the virtual batches in which a training batch is normalized (Hoffer 2017), at most and >= 2, sizes
-        differing by at most one row; None: the whole batch. What is remembered are the moments of the whole batch
+        gamma and beta train. Three switches: torch's eval() turns the first two, requires_grad the third, and
+        Keras's trainable=False all three
+    ghost_size: rows of the virtual batches in which a training batch is normalized (Hoffer 2017), at most, >= 2, their
+        sizes differing by at most one; None: the whole batch. Remembered are the moments of the whole batch
     estimator: what normalizes when the network predicts
         "exact": moments of all training rows with the weights frozen, layer by layer from the input
         "paper": mean of batch means and of batch variances x m / (m - 1) over a pass with the weights frozen
@@ -92,7 +92,7 @@ class BatchNorm(Normalization):
         return self.normalized(params, x, center, var)
 
     def trains(self, params: Tree) -> Tree:
-        return {name: self.train for name in params}
+        return dict.fromkeys(params, self.train)
 
     def spread(self, var: Array) -> Array:
         """The guarded standard deviation that divides: (features,) from (features,)."""

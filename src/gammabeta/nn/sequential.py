@@ -7,10 +7,12 @@ import jax
 
 from gammabeta.nn.activation import RELU_FAMILY, Activation
 from gammabeta.nn.batch_norm import BatchNorm
+from gammabeta.nn.conv import Conv2D
 from gammabeta.nn.dense import Dense
 from gammabeta.nn.dropout import Dropout
 from gammabeta.nn.initializers import HeNormal, XavierNormal
 from gammabeta.nn.layer import Call, Fresh, Layer, Normalization, Seen
+from gammabeta.nn.pooling import AveragePool, GlobalAveragePool, MaxPool
 from gammabeta.types import Array, Shape, Tree
 
 
@@ -19,8 +21,8 @@ class Sequential(Layer):
     """y = layer_n(... layer_1(x)); params, stats and what was seen are tuples with one entry per layer.
 
     What a layer left open is filled in here from its neighbors, on construction, so that it can be read: a dense
-    layer directly followed by batch norm with shift gets no bias (the shift would undo it), and its initializer
-    is He before the ReLU family and Xavier otherwise.
+    or convolution layer directly followed by batch norm with shift gets no bias (the shift would undo it), and its
+    initializer is He before the ReLU family and Xavier otherwise.
     """
 
     layers: tuple[Layer, ...]
@@ -55,10 +57,10 @@ class Sequential(Layer):
 
 
 def filled_in(layers: tuple[Layer, ...]) -> list[Layer]:
-    """The layers with the open choices of each dense layer made from what follows it."""
+    """The layers with the open choices of each dense and convolution layer made from what follows it."""
     made: list[Layer] = []
     for index, layer in enumerate(layers):
-        if isinstance(layer, Dense):
+        if isinstance(layer, Dense | Conv2D):
             following = layers[index + 1 :]
             shifted = bool(following) and isinstance(following[0], BatchNorm) and following[0].shift
             initializer = HeNormal() if next_activation(following) in RELU_FAMILY else XavierNormal()
@@ -76,6 +78,6 @@ def next_activation(following: tuple[Layer, ...]) -> str:
     for layer in following:
         if isinstance(layer, Activation):
             return layer.function
-        if not isinstance(layer, (Normalization, Dropout)):
+        if not isinstance(layer, (Normalization, Dropout, MaxPool, AveragePool, GlobalAveragePool)):
             break
     return "identity"

@@ -1,11 +1,13 @@
 """Adam (Kingma & Ba 2015) and Adam with decoupled weight decay (Loshchilov & Hutter 2019)."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import optax
 
-from gammabeta.optim.optimizer import Optimizer, decays
+from gammabeta.optim.adaptive_moments import scale_by_moments
+from gammabeta.optim.decay import decayed
+from gammabeta.optim.optimizer import Optimizer
 from gammabeta.serial import DYNAMIC, Within
 
 
@@ -13,24 +15,40 @@ from gammabeta.serial import DYNAMIC, Within
 class Adam(Optimizer):
     """m <- b1 m + (1 - b1) g;  v <- b2 v + (1 - b2) g^2;  w <- w - learning_rate * mhat / (sqrt(vhat) + epsilon)
 
-    mhat = m / (1 - b1^t), vhat = v / (1 - b2^t), t counting from 1; epsilon stands outside the root.
+    mhat = m / (1 - b1^t), vhat = v / (1 - b2^t), t counting from 1.
+
     learning_rate: > 0; b1, b2: in [0, 1); epsilon: > 0
+    epsilon_placement: outside the root, as in the paper, torch, Keras and optax; or inside: mhat / sqrt(vhat +
+    epsilon), where the same epsilon weighs far more: at a zero gradient it divides by 1e-4 instead of 1e-8
+    bias_correction: without it mhat = m and vhat = v. The first step is then (1 - b1) / sqrt(1 - b2) times as long:
+    3.2 times with the defaults
+
+    It has no decay: that is :class:`AdamW`. Source: https://arxiv.org/abs/1412.6980
     """
 
     learning_rate: Annotated[float, Within("(0, inf)"), DYNAMIC] = 1e-3
     b1: Annotated[float, Within("[0, 1)"), DYNAMIC] = 0.9
     b2: Annotated[float, Within("[0, 1)"), DYNAMIC] = 0.999
     epsilon: Annotated[float, Within("(0, inf)"), DYNAMIC] = 1e-8
+    epsilon_placement: Literal["outside", "inside"] = "outside"
+    bias_correction: bool = True
 
     def direction(self) -> optax.GradientTransformation:
-        return optax.scale_by_adam(b1=self.b1, b2=self.b2, eps=self.epsilon)
+        return scale_by_moments(
+            self.b1,
+            self.b2,
+            self.epsilon,
+            epsilon_placement=self.epsilon_placement,
+            bias_correction=self.bias_correction,
+        )
 
 
 @dataclass(frozen=True)
 class AdamW(Optimizer):
     """Adam's step and, apart from it, w <- w - learning_rate * weight_decay * w on weights alone.
 
-    The decay never touches bias, gamma or beta. weight_decay: >= 0, the rest as in :class:`Adam`.
+    The decay never touches bias, gamma or beta unless ``decay_all``; torch's and optax's touch all parameters.
+    weight_decay: >= 0, the rest as in :class:`Adam`. Source: https://arxiv.org/abs/1711.05101
     """
 
     learning_rate: Annotated[float, Within("(0, inf)"), DYNAMIC] = 2e-3
@@ -38,9 +56,16 @@ class AdamW(Optimizer):
     b1: Annotated[float, Within("[0, 1)"), DYNAMIC] = 0.9
     b2: Annotated[float, Within("[0, 1)"), DYNAMIC] = 0.999
     epsilon: Annotated[float, Within("(0, inf)"), DYNAMIC] = 1e-8
+    epsilon_placement: Literal["outside", "inside"] = "outside"
+    bias_correction: bool = True
+    decay_all: bool = False
 
     def direction(self) -> optax.GradientTransformation:
-        return optax.chain(
-            optax.scale_by_adam(b1=self.b1, b2=self.b2, eps=self.epsilon),
-            optax.add_decayed_weights(self.weight_decay, mask=decays),
+        rule = scale_by_moments(
+            self.b1,
+            self.b2,
+            self.epsilon,
+            epsilon_placement=self.epsilon_placement,
+            bias_correction=self.bias_correction,
         )
+        return decayed(rule, self.weight_decay, self.decay_all)

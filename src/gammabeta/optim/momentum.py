@@ -1,23 +1,37 @@
-"""Momentum (Polyak 1964), the heavy ball."""
+"""Momentum (Polyak 1964), in both of its forms."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import optax
 
+from gammabeta.optim.decay import decayed
 from gammabeta.optim.optimizer import Optimizer
 from gammabeta.serial import DYNAMIC, Within
 
 
 @dataclass(frozen=True)
 class Momentum(Optimizer):
-    """m <- momentum * m + g;  w <- w - learning_rate * m, as in torch.
+    """w <- w - learning_rate * m, where m remembers the gradients.
+
+    heavy_ball: m <- momentum * m + g, as in torch and Keras
+    average: m <- momentum * m + (1 - momentum) * g, the exponentially weighted average; m starts at 0 and is not
+    corrected for it
 
     learning_rate: > 0; momentum: share of the old direction that is kept, in [0, 1)
+    weight_decay, decay_all: see :func:`decayed`; bias, gamma and beta do not decay unless ``decay_all``
+
+    The two forms take the same path at rates that differ by the factor 1 - momentum: an average with 0.9 needs ten
+    times the heavy ball's learning rate. Source: Polyak 1964; Sutskever et al. 2013.
     """
 
     learning_rate: Annotated[float, Within("(0, inf)"), DYNAMIC] = 0.05
     momentum: Annotated[float, Within("[0, 1)"), DYNAMIC] = 0.9
+    form: Literal["heavy_ball", "average"] = "heavy_ball"
+    weight_decay: Annotated[float, Within("[0, inf)"), DYNAMIC] = 0.0
+    decay_all: bool = False
 
     def direction(self) -> optax.GradientTransformation:
-        return optax.trace(decay=self.momentum)
+        heavy = self.form == "heavy_ball"
+        rule = optax.trace(decay=self.momentum) if heavy else optax.ema(decay=self.momentum, debias=False)
+        return decayed(rule, self.weight_decay, self.decay_all)

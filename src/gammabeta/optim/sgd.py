@@ -5,18 +5,25 @@ from typing import Annotated
 
 import optax
 
+from gammabeta.optim.decay import decayed
 from gammabeta.optim.optimizer import Optimizer
 from gammabeta.serial import DYNAMIC, Within
 
 
 @dataclass(frozen=True)
 class Sgd(Optimizer):
-    """w <- w - learning_rate * g
+    """w <- (1 - learning_rate * weight_decay) w - learning_rate * g
 
     learning_rate: > 0
+    weight_decay, decay_all: see :func:`decayed`; bias, gamma and beta do not decay unless ``decay_all``
+
+    With ``batch_size`` 1 it is stochastic gradient descent, with all rows batch gradient descent. Without momentum the
+    decay equals torch's ``weight_decay``. Source: Robbins & Monro 1951.
     """
 
     learning_rate: Annotated[float, Within("(0, inf)"), DYNAMIC] = 0.1
+    weight_decay: Annotated[float, Within("[0, inf)"), DYNAMIC] = 0.0
+    decay_all: bool = False
 
     def direction(self) -> optax.GradientTransformation:
-        return optax.identity()
+        return decayed(optax.identity(), self.weight_decay, self.decay_all)

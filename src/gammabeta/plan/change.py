@@ -26,7 +26,8 @@ def change(plan: Plan, changes: Mapping[str, Any]) -> Plan:
         if isinstance(node, list):
             node[position(node, last, place)] = value
         elif isinstance(node, dict):
-            unknown(Description.kinds[node["type"]], {last: value}, place)
+            if "type" in node:
+                unknown(Description.kinds[node["type"]], {last: value}, place)
             node[last] = value
         else:
             raise PlanError(f'{place}: {node!r} has no part "{last}"; set {".".join(parents)} itself.')
@@ -40,6 +41,10 @@ def entered(node: Any, name: str, place: str) -> Any:
         return node[position(node, name, place)]
     if not isinstance(node, dict):
         raise PlanError(f'{place}: {node!r} has no part "{name}".')
+    if "type" not in node:
+        if name not in node:
+            raise PlanError(f'{place}: unknown key "{name}"; {nearest(name, node)}')
+        return node[name]
     kind = Description.kinds[node["type"]]
     unknown(kind, {name: None}, place)
     if node[name] is None:

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 
 from gammabeta.errors import PlanError
 from gammabeta.nn import Architecture, Call, Layer, Loss, Sequential
-from gammabeta.optim import AdamW, OneCycle, Optimizer, Schedule
-from gammabeta.serial import Description, Within
+from gammabeta.optim import AdamW, Clipping, OneCycle, Optimizer, Schedule
+from gammabeta.serial import DYNAMIC, Description, Within
 from gammabeta.types import Shape
 
 
@@ -34,6 +34,16 @@ class Plan(Description):
     optimizer, schedule: see optim
     epochs: passes over the training rows, >= 1
     batch_size: rows per step, at most; batches of an epoch differ in size by at most one row
+    clipping: of the gradients, before the optimizer; None for none
+    l2: adds l2 / 2 * sum of w^2 over the weights to the loss, >= 0; l2_all: over bias, gamma and beta too. (The
+        optimizer's weight_decay is the decoupled one)
+    gradient_noise, weight_noise: standard deviation of N(0, 1) noise that every step adds to the gradients, and to the
+        weights that it computes with (the weights themselves keep none), >= 0
+    micro_batch_size: rows that are computed at a time; loss, gradient and statistics are those of the whole batch
+    devices: over how many of them the rows of a batch are spread; loss, gradient and statistics are the whole batch's
+    class_weights: factors on the weights of training rows: "balanced", so that every class counts the same, or one
+        number per class by its name; None for none
+    output_bias: where the last bias starts: at "zero", or at what the training targets say on their own, the "prior"
     early_stopping: None trains all epochs; the best epoch's weights are kept either way
     seed: of initialization, shuffling and noise
     input_shape: of one example; filled in when the plan meets its data
@@ -45,6 +55,15 @@ class Plan(Description):
     schedule: Schedule = OneCycle()
     epochs: Annotated[int, Within("[1, inf)")] = 30
     batch_size: Annotated[int, Within("[1, inf)")] = 128
+    clipping: Clipping | None = None
+    l2: Annotated[float, Within("[0, inf)"), DYNAMIC] | None = None
+    l2_all: bool = False
+    gradient_noise: Annotated[float, Within("[0, inf)"), DYNAMIC] | None = None
+    weight_noise: Annotated[float, Within("[0, inf)"), DYNAMIC] | None = None
+    micro_batch_size: Annotated[int, Within("[1, inf)")] | None = None
+    devices: Annotated[int, Within("[1, inf)")] = 1
+    class_weights: Literal["balanced"] | dict[str, Annotated[float, Within("[0, inf)")]] | None = None
+    output_bias: Literal["zero", "prior"] = "zero"
     early_stopping: EarlyStopping | None = None
     seed: Annotated[int, Within("[0, 4294967295]")] = 0
     input_shape: tuple[Annotated[int, Within("[1, inf)")], ...] | None = None

@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from gammabeta.errors import PlanError
+from gammabeta.train.batches import Chunk
 
 
 def cache_compilations(folder: Path | None = None) -> Path:
@@ -19,3 +24,21 @@ def cache_compilations(folder: Path | None = None) -> Path:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     return folder
+
+
+def spread(chunk: Chunk, devices: int) -> Chunk:
+    """A chunk with the rows of every batch spread over the first ``devices`` devices.
+
+    The compiled step stays as it is: sums over rows, those of batch norm too, become sums over devices, so statistics,
+    loss and gradient are those of the undivided batch. Raises PlanError where there are too few devices, or where the
+    batch cannot be divided among them.
+    """
+    if devices == 1:
+        return chunk
+    there, width = jax.device_count(), chunk.weights.shape[1]
+    if devices > there:
+        raise PlanError(f"plan.devices: {devices} asked for, {there} found; set devices to {there} or less.")
+    if width % devices:
+        raise PlanError(f"plan.devices: {devices} do not divide a batch of {width} rows; set batch_size to a multiple.")
+    rows = NamedSharding(Mesh(np.asarray(jax.devices()[:devices]), ("rows",)), PartitionSpec(None, "rows"))
+    return Chunk(*jax.device_put(tuple(chunk), rows))

@@ -34,14 +34,12 @@ def padded_rows(rows: int, most: int) -> list[np.ndarray]:
 
 def evaluate(program: Program, params: Tree, stats: Tree, data: Dataset) -> Evaluation:
     """Predictions and loss on all rows of ``data``."""
-    skeleton, numbers = lift(program.network)
+    skeleton, numbers = lift((program.network, program.loss))
     predicted, losses = [], []
     for piece in padded_rows(data.rows, PASS_ROWS):
         taken = np.maximum(piece, 0)
         assert data.y is not None
-        part, loss = forward(
-            skeleton, numbers, program.loss, params, stats, data.x[taken], data.y[taken], scale_of(data)
-        )
+        part, loss = forward(skeleton, numbers, params, stats, data.x[taken], data.y[taken], scale_of(data))
         real = int(np.sum(piece >= 0))
         predicted.append(np.asarray(part)[:real])
         losses.append(np.asarray(loss)[:real])
@@ -52,19 +50,18 @@ def evaluate(program: Program, params: Tree, stats: Tree, data: Dataset) -> Eval
 
 def predict(network: Layer, loss: Loss, params: Tree, stats: Tree, data: Dataset) -> np.ndarray:
     """Probabilities or values (rows, k) for all rows of ``data``."""
-    skeleton, numbers = lift(network)
+    skeleton, numbers = lift((network, loss))
     parts = []
     for piece in padded_rows(data.rows, PASS_ROWS):
-        part, _ = forward(skeleton, numbers, loss, params, stats, data.x[np.maximum(piece, 0)], None, scale_of(data))
+        part, _ = forward(skeleton, numbers, params, stats, data.x[np.maximum(piece, 0)], None, scale_of(data))
         parts.append(np.asarray(part)[: int(np.sum(piece >= 0))])
     return np.concatenate(parts)
 
 
-@partial(jax.jit, static_argnames=("skeleton", "loss"))
+@partial(jax.jit, static_argnames="skeleton")
 def forward(
-    skeleton: Layer,
+    skeleton: tuple[Layer, Loss],
     numbers: dict[str, float],
-    loss: Loss,
     params: Tree,
     stats: Tree,
     x: Array,
@@ -72,7 +69,7 @@ def forward(
     scale: Scale | None,
 ) -> tuple[Array, Array]:
     """(predictions (rows, k), loss (rows,) or zeros where there are no targets)."""
-    network: Layer = lower(skeleton, numbers)
+    network, loss = lower(skeleton, numbers)
     outputs, _ = network.apply(params, stats, ingested(x, scale), PREDICTING)
     each = jnp.zeros(x.shape[0]) if y is None else loss.rows(outputs, y)
     return loss.predict(outputs), each

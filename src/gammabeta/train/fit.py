@@ -15,11 +15,12 @@ from gammabeta.nn import Dense, Probe, Sequential
 from gammabeta.plan import Plan
 from gammabeta.serial import lift
 from gammabeta.train.batches import batch_count, chunks, epoch_batches
+from gammabeta.train.devices import spread
 from gammabeta.train.evaluate import evaluate
 from gammabeta.train.metrics import better, headline, headline_name
 from gammabeta.train.probes import PROBE_EVERY, Signals, default_probe, flattened
 from gammabeta.train.statistics import settled
-from gammabeta.train.step import Program, State, advance, fresh_state, learning_rate, program_of, scale_of
+from gammabeta.train.step import Program, State, advance, calibrated, fresh_state, learning_rate, program_of, scale_of
 
 WATCHED_ROWS = 8_192
 """Rows of train and of valid that are measured after every epoch, at most: the same ones each time."""
@@ -115,11 +116,13 @@ def fit(
     program = program_of(plan)
     state = fresh_state(plan, tuple(train.x.shape[1:]))
     watched = subset(train, plan.seed)
+    state = calibrated(plan, state, watched)
     watched_valid = None if valid is None or valid.rows == 0 else subset(valid, plan.seed)
     metric = plan.early_stopping.metric if plan.early_stopping else "loss"
     patience = plan.early_stopping.patience if plan.early_stopping else plan.epochs
     best, best_epoch = float("nan"), 0
     signals: Signals = ()
+    watched_losses: list[float] = []
 
     def interruption() -> Ended:
         if should_stop():
@@ -128,12 +131,14 @@ def fit(
 
     for number in range(1, plan.epochs + 1):
         start = time.perf_counter()
-        made = train_epoch(plan, program, state, train, number, probe, on_progress, interruption)
+        reduction = plan.schedule.after(watched_losses)
+        made = train_epoch(plan, program, state, train, number, probe, on_progress, interruption, reduction)
         state, signals = made.state, newer(signals, made.signals)
         stats = settled(program.network, state.params, state.stats, watched, plan.batch_size)
         on_train = measured(program, state.params, stats, watched)
         on_valid = {} if watched_valid is None else measured(program, state.params, stats, watched_valid)
         value = (on_valid or on_train).get(metric, float("nan"))
+        watched_losses.append((on_valid or on_train)["loss"])
         is_best = made.ended != "non-finite loss" and better(metric, value, best)
         if is_best:
             best, best_epoch = value, number
@@ -149,7 +154,8 @@ def fit(
             valid=on_valid,
             losses=made.losses,
             signals=flattened(signals),
-            learning_rate=learning_rate_at(program, int(state.step) - 1, steps_in(plan, train.rows) * plan.epochs),
+            learning_rate=reduction
+            * learning_rate_at(program, int(state.step) - 1, steps_in(plan, train.rows) * plan.epochs),
             seconds=time.perf_counter() - start,
             compile_seconds=made.compile_seconds,
             best=is_best,
@@ -178,6 +184,7 @@ def train_epoch(
     probe: Probe | None,
     on_progress: Callable[[Progress], None],
     interruption: Callable[[], Ended],
+    reduction: float = 1.0,
 ) -> Trained:
     """Train on every batch of epoch ``number``, chunk by chunk; between two chunks it can be interrupted."""
     skeleton, numbers = lift(program)
@@ -189,15 +196,16 @@ def train_epoch(
     signals: Signals = ()
     scale = scale_of(data)
     compiled = partial(advance, skeleton, numbers, probe=probe, every=min(PROBE_EVERY, steps_per_epoch))
-    for chunk, real in chunks(data, epoch_batches(data.rows, plan.batch_size, plan.seed, number)):
+    for whole, real in chunks(data, epoch_batches(data.rows, plan.batch_size, plan.seed, number)):
+        chunk = spread(whole, plan.devices)
         if number == 1 and not losses:
             start = time.perf_counter()
             on_progress(Progress("compiling", number, done, steps, float("nan")))
             # a span of no batches compiles and trains nothing
-            jax.block_until_ready(compiled(state, chunk, scale, (0, 0), steps, np.uint32(plan.seed)))
+            jax.block_until_ready(compiled(state, chunk, scale, (0, 0), steps, np.uint32(plan.seed), reduction))
             compile_seconds = time.perf_counter() - start
             on_progress(Progress("training", number, done, steps, float("nan")))
-        state, part, fresh = compiled(state, chunk, scale, (0, real), steps, np.uint32(plan.seed))
+        state, part, fresh = compiled(state, chunk, scale, (0, real), steps, np.uint32(plan.seed), reduction)
         losses.append(np.asarray(part)[:real])
         signals = newer(signals, fresh)
         done += real
@@ -224,16 +232,17 @@ def met(plan: Plan, data: Dataset) -> Plan:
     """The plan with its network written out for the data; PlanError where the two do not fit."""
     assert data.y is not None
     plan.loss.refuse(data.y)
+    plan = plan.replace(loss=plan.loss.fitted(data.y, data.weights))
     outputs = outputs_of(plan, data)
-    refuse_unmeasured(plan, outputs)
+    refuse_unmeasured(plan, 1 if data.y.ndim == 1 else data.y.shape[1])
     # a batch of a single row is refused where batch norm would see it
     fitting = plan.replace(batch_size=min(plan.batch_size, data.rows)).expanded(tuple(data.x.shape[1:]), outputs)
     return fitting.replace(batch_size=plan.batch_size)
 
 
-def refuse_unmeasured(plan: Plan, outputs: int) -> None:
+def refuse_unmeasured(plan: Plan, targets: int) -> None:
     """Raise PlanError where early stopping watches a metric that this loss does not have."""
-    headline_metric = headline_name(plan.loss, outputs)
+    headline_metric = headline_name(plan.loss, targets)
     if plan.early_stopping and plan.early_stopping.metric not in ("loss", headline_metric):
         raise PlanError(
             f"plan.early_stopping.metric: {plan.early_stopping.metric} is not measured for this task, expected loss or "
@@ -255,7 +264,7 @@ def outputs_of(plan: Plan, data: Dataset) -> int:
     """How many outputs the targets of ``data`` need."""
     assert data.y is not None
     if data.y.ndim == 2:
-        return int(data.y.shape[1])
+        return plan.loss.outputs(int(data.y.shape[1]))
     last = plan.network.layers[-1] if isinstance(plan.network, Sequential) else None
     classes = int(np.max(data.y)) + 1
     return max(classes, last.units) if isinstance(last, Dense) else classes

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from gammabeta.data.dataset import Dataset
-from gammabeta.nn import Loss, SigmoidCrossEntropy, SoftmaxCrossEntropy
+from gammabeta.nn import ClassLoss, LabelLoss, Loss
 
 LOWER_IS_BETTER = ("loss", "hamming_loss")
 
@@ -30,9 +30,9 @@ def headline(loss: Loss, predicted: np.ndarray, data: Dataset) -> tuple[str, flo
 
 def headline_name(loss: Loss, outputs: int) -> str:
     """The name of the headline metric."""
-    if isinstance(loss, SoftmaxCrossEntropy):
+    if isinstance(loss, ClassLoss):
         return "accuracy"
-    if isinstance(loss, SigmoidCrossEntropy):
+    if isinstance(loss, LabelLoss):
         return "accuracy" if outputs == 1 else "hamming_loss"
     return "r2"
 

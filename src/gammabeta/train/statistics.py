@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,8 +10,9 @@ import numpy as np
 from gammabeta import moments
 from gammabeta.data.dataset import Dataset
 from gammabeta.moments import BatchMoments, RunningMoments
-from gammabeta.nn import BatchNorm, Call, Frozen, Layer
-from gammabeta.serial import Description, fields, lift, lower
+from gammabeta.nn import Call, Layer
+from gammabeta.nn.memories import batch_norms, memories, observed_in, with_memories
+from gammabeta.serial import lift, lower
 from gammabeta.train.evaluate import PASS_ROWS, padded_rows
 from gammabeta.train.step import Scale, ingested, scale_of
 from gammabeta.types import Array, Tree
@@ -53,7 +53,11 @@ def pooled(network: Layer, params: Tree, stats: Tree, data: Dataset, by_batch: b
     for x, weights in passes(data, PASS_ROWS):
         seen = observed(network, params, stats, x, weights, scale_of(data), by_batch=by_batch)
         total = seen if total is None else [moments.merge(old, new) for old, new in zip(total, seen, strict=True)]
-    return [moments.as_memory(seen) for seen in total or []]
+    fresh = [moments.as_memory(seen) for seen in total or []]
+    # what is not finite replaces nothing
+    return [
+        new if bool(jnp.all(jnp.isfinite(new.var))) else old for new, old in zip(fresh, memories(stats), strict=True)
+    ]
 
 
 def passes(data: Dataset, rows: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -86,40 +90,4 @@ def compiled_observed(
     network: Layer = lower(skeleton, numbers)
     call = Call(weights=weights, by_batch=by_batch, observing=True)
     _, seen = network.apply(params, stats, ingested(x, scale), call)
-    return [leaf for leaf in jax.tree.leaves(seen, is_leaf=is_seen) if is_seen(leaf)]
-
-
-def is_seen(node: Any) -> bool:
-    return isinstance(node, BatchMoments)
-
-
-def is_memory(node: Any) -> bool:
-    return isinstance(node, RunningMoments)
-
-
-def memories(stats: Tree) -> list[RunningMoments]:
-    """Every memory in the statistics, in the order of the network."""
-    return [leaf for leaf in jax.tree.leaves(stats, is_leaf=is_memory) if is_memory(leaf)]
-
-
-def with_memories(stats: Tree, new: list[RunningMoments], chosen: list[bool]) -> Tree:
-    """The statistics with the chosen memories replaced; one whose new moments are not finite stays."""
-    leaves, shape = jax.tree.flatten(stats, is_leaf=is_memory)
-    usable = [take and bool(jnp.all(jnp.isfinite(fresh.var))) for take, fresh in zip(chosen, new, strict=True)]
-    blended = [fresh if use else old for old, fresh, use in zip(leaves, new, usable, strict=True)]
-    return jax.tree.unflatten(shape, blended)
-
-
-def batch_norms(network: Description) -> list[BatchNorm]:
-    """Every batch norm of a network, in the order in which its memories stand in the statistics; frozen ones as such."""
-    if isinstance(network, BatchNorm):
-        return [network]
-    if isinstance(network, Frozen):
-        return [norm.replace(update=False, train=False, normalizes_by="memory") for norm in batch_norms(network.layer)]
-    found: list[BatchNorm] = []
-    for name in fields(type(network)):
-        part = getattr(network, name)
-        for item in part if isinstance(part, tuple) else (part,):
-            if isinstance(item, Description):
-                found += batch_norms(item)
-    return found
+    return observed_in(seen)

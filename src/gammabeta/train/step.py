@@ -3,21 +3,36 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from gammabeta.data.dataset import Dataset
-from gammabeta.nn import Call, Layer, Loss, Probe
-from gammabeta.optim import Optimizer, Schedule
+from gammabeta.nn import (
+    Call,
+    LabelLoss,
+    Layer,
+    Loss,
+    Probe,
+    Sequential,
+    Whitening,
+    calibrate,
+    waits_for_data,
+    with_prior,
+)
+from gammabeta.nn.calibrate import Kind
+from gammabeta.nn.noise import normal
+from gammabeta.optim import Clipping, Optimizer, Schedule
+from gammabeta.optim.decay import l2_gradient, l2_penalty
 from gammabeta.plan import Plan
-from gammabeta.serial import Description, lower
+from gammabeta.serial import DYNAMIC, Description, fields, lower
+from gammabeta.train.accumulate import accumulated
 from gammabeta.train.batches import Chunk
 from gammabeta.train.probes import Signals, signals_of
 from gammabeta.types import Array, Shape, Tree
 
-INITIALIZATION, NOISE = 0, 2
+INITIALIZATION, NOISE, GRADIENTS, TREES = 0, 2, 1_000_001, 1_000_002
 
 
 class State(NamedTuple):
@@ -37,6 +52,12 @@ class Program(Description):
     loss: Loss
     optimizer: Optimizer
     schedule: Schedule
+    clipping: Clipping | None = None
+    l2: Annotated[float, DYNAMIC] | None = None
+    l2_all: bool = False
+    gradient_noise: Annotated[float, DYNAMIC] | None = None
+    weight_noise: Annotated[float, DYNAMIC] | None = None
+    micro_batch_size: int | None = None
 
 
 class Scale(NamedTuple):
@@ -52,7 +73,7 @@ def scale_of(data: Dataset) -> Scale | None:
 
 
 def program_of(plan: Plan) -> Program:
-    return Program(network=plan.layers, loss=plan.loss, optimizer=plan.optimizer, schedule=plan.schedule)
+    return Program(network=plan.layers, **{name: getattr(plan, name) for name in fields(Program) if name != "network"})
 
 
 def fresh_state(plan: Plan, shape: Shape) -> State:
@@ -60,6 +81,35 @@ def fresh_state(plan: Plan, shape: Shape) -> State:
     key = jax.random.fold_in(jax.random.key(plan.seed), INITIALIZATION)
     params, stats, _ = initialized(plan.layers, key, shape)
     return State(params, stats, plan.optimizer.direction().init(params), jnp.zeros((), jnp.int32))
+
+
+def calibrated(plan: Plan, state: State, data: Dataset) -> State:
+    """The state with what waits for data brought to it: data-dependent initializers, whitening.
+
+    Learned from the first 512 rows of ``data``, where the network whitens from all.
+    """
+    state = with_output_bias(plan, state, data)
+    if not waits_for_data(plan.layers):
+        return state
+    rows = slice(None) if any(isinstance(layer, Whitening) for layer in leaves_of(plan.layers)) else slice(512)
+    x = ingested(jnp.asarray(data.x[rows]), scale_of(data))
+    params, stats = calibrate(plan.layers, state.params, state.stats, x, jnp.asarray(data.weights[rows]))
+    return state._replace(params=params, stats=stats, slots=plan.optimizer.direction().init(params))
+
+
+def with_output_bias(plan: Plan, state: State, data: Dataset) -> State:
+    """The state with the last bias where the plan wants it to start."""
+    if plan.output_bias == "zero" or data.y is None:
+        return state
+    kind: Kind = "softmax" if data.y.ndim == 1 else "sigmoid" if isinstance(plan.loss, LabelLoss) else "mean"
+    return state._replace(params=with_prior(plan.layers, state.params, data.y, data.weights, kind))
+
+
+def leaves_of(network: Layer) -> list[Layer]:
+    """Every layer of a network that is no Sequential."""
+    if isinstance(network, Sequential):
+        return [leaf for layer in network.layers for leaf in leaves_of(layer)]
+    return [network]
 
 
 # level 0: this runs once, and the optimizer's passes took 3 s where 0.7 s do
@@ -92,6 +142,34 @@ def mean_loss(loss: Loss, outputs: Array, targets: Array, weights: Array) -> Arr
     return jnp.sum(loss.rows(outputs, targets) * weights) / jnp.where(total == 0, 1.0, total)
 
 
+def gradients(
+    program: Program, params: Tree, stats: Tree, batch: Chunk, scale: Scale | None, key: Array
+) -> tuple[Array, Any, Tree]:
+    """(loss, what was seen, gradient of the loss) of a batch, as a whole or by micro-batches."""
+    x = ingested(batch.x, scale)
+    if program.micro_batch_size is not None:
+        of = (params, stats, x, batch.y, batch.weights, key)
+        return accumulated(program.network, program.loss, *of, program.micro_batch_size)
+
+    def objective(params: Tree) -> tuple[Array, Any]:
+        call = Call(key=key, weights=batch.weights, by_batch=True)
+        outputs, seen = program.network.apply(params, stats, x, call)
+        return mean_loss(program.loss, outputs, batch.y, batch.weights), seen
+
+    (loss, seen), grads = jax.value_and_grad(objective, has_aux=True)(params)
+    return loss, seen, grads
+
+
+def noisy(tree: Tree, stddev: Array | float | None, key: Array) -> Tree:
+    """Every leaf with stddev * N(0, 1) added; as it is without a stddev."""
+    if stddev is None:
+        return tree
+    leaves, structure = jax.tree.flatten(tree)
+    keys = jax.random.split(jax.random.fold_in(key, TREES), len(leaves))
+    noise = [(stddev * normal(each, leaf.shape)).astype(leaf.dtype) for each, leaf in zip(keys, leaves, strict=True)]
+    return jax.tree.unflatten(structure, [leaf + part for leaf, part in zip(leaves, noise, strict=True)])
+
+
 @partial(jax.jit, static_argnames=("skeleton", "probe"))
 def advance(
     skeleton: Program,
@@ -102,13 +180,16 @@ def advance(
     span: tuple[int, int],
     steps: int,
     seed: int,
+    reduction: float = 1.0,
     *,
     probe: Probe | None,
     every: int,
 ) -> tuple[State, Array, Signals]:
     """Train on the batches span[0] to span[1] of a chunk, without leaving compiled code.
 
-    steps: of the whole run, for the schedule; probe, every: what is measured on every layer, each how many steps.
+    steps: of the whole run, for the schedule; reduction: a further factor on the learning rate
+    probe, every: what is measured on every layer, each how many steps
+
     Returns the new state, the loss of each batch before its step (batches,), NaN outside the span, and the
     signals of the last probed step. Everything but the two static arguments and the shapes may change without
     recompilation.
@@ -122,14 +203,18 @@ def advance(
         return signals_of(seen, state.params, grads, direction, rate)
 
     def step(state: State, batch: Chunk) -> tuple[State, Array, Tree, Tree, Array]:
-        def objective(params: Tree) -> tuple[Array, Any]:
-            call = Call(key=jax.random.fold_in(root, state.step), weights=batch.weights, by_batch=True)
-            outputs, seen = program.network.apply(params, state.stats, ingested(batch.x, scale), call)
-            return mean_loss(program.loss, outputs, batch.y, batch.weights), seen
-
-        (loss, seen), grads = jax.value_and_grad(objective, has_aux=True)(state.params)
+        key = jax.random.fold_in(root, state.step)
+        loss, seen, grads = gradients(
+            program, noisy(state.params, program.weight_noise, key), state.stats, batch, scale, key
+        )
+        if program.l2 is not None:
+            loss += l2_penalty(state.params, program.l2, program.l2_all)
+            grads = l2_gradient(state.params, grads, program.l2, program.l2_all)
+        grads = noisy(grads, program.gradient_noise, jax.random.fold_in(key, GRADIENTS))
+        if program.clipping is not None:
+            grads = program.clipping.apply(grads)
         direction, slots = program.optimizer.direction().update(grads, state.slots, state.params)
-        rate = learning_rate(skeleton.optimizer, skeleton.schedule, numbers, state.step, steps)
+        rate = reduction * learning_rate(skeleton.optimizer, skeleton.schedule, numbers, state.step, steps)
         trains = program.network.trains(state.params)
         params = jax.tree.map(
             lambda w, d, moves: w - (rate * d).astype(w.dtype) if moves else w, state.params, direction, trains

@@ -11,6 +11,7 @@ from gammabeta.nn.dropout import Dropout
 from gammabeta.nn.flatten import Flatten
 from gammabeta.nn.layer import Layer, Normalization
 from gammabeta.nn.sequential import Sequential
+from gammabeta.nn.whitening import Whitening
 from gammabeta.serial import Within
 from gammabeta.types import Shape
 
@@ -24,6 +25,7 @@ class Mlp(Architecture):
     normalization: which one; None for none
     position: of the normalization: "before" or "after" the activation, "first" on the raw inputs only (it then
         replaces input scaling), "auto": after sigmoid and tanh, before all others
+    whitening: of the inputs, before everything else: "pca", "zca" or "none"
     dropout: share dropped after each hidden layer, in [0, 1)
     """
 
@@ -31,10 +33,13 @@ class Mlp(Architecture):
     activation: ActivationName = "relu"
     normalization: Normalization | None = BatchNorm()
     position: Literal["auto", "before", "after", "first"] = "auto"
+    whitening: Literal["none", "pca", "zca"] = "none"
     dropout: Annotated[float, Within("[0, 1)")] = 0.0
 
     def expand(self, shape: Shape, outputs: int) -> Sequential:
         layers: list[Layer] = [] if len(shape) == 1 else [Flatten()]
+        if self.whitening != "none":
+            layers.append(Whitening(self.whitening))
         position = self.position
         if position == "auto":
             position = "after" if self.activation in SATURATING else "before"

@@ -1,32 +1,31 @@
 """Sigmoid cross-entropy, for yes or no: one label, or several that do not exclude each other."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
 
-from gammabeta.errors import PlanError
-from gammabeta.nn.losses.loss import Loss, mismatch
+from gammabeta.nn.losses.label_loss import LabelLoss
+from gammabeta.nn.losses.loss import wide
+from gammabeta.serial import DYNAMIC, Within
 from gammabeta.types import Array
 
 
 @dataclass(frozen=True)
-class SigmoidCrossEntropy(Loss):
+class SigmoidCrossEntropy(LabelLoss):
     """Mean over labels of -t log sigmoid(o) - (1 - t) log(1 - sigmoid(o)), in natural units.
 
-    outputs (rows, labels), targets (rows, labels) in [0, 1]. Computed as max(o, 0) - o t + log(1 + e^-|o|), which
-    neither overflows nor loses digits. It is ln 2 where nothing is known.
+    outputs (rows, labels), targets (rows, labels) in [0, 1]. Computed as softplus(o) - o t, which neither overflows
+    nor loses digits. It is ln 2 where nothing is known.
+
+    label_smoothing: in [0, 1), the share s by which each target is drawn to one half, t <- (1 - s) t + s / 2, as in
+        Keras; torch has none here. Its minimum is then above 0.
     """
 
+    label_smoothing: Annotated[float, Within("[0, 1)"), DYNAMIC] = 0.0
+
     def rows(self, outputs: Array, targets: Array) -> Array:
-        o = outputs.astype(jnp.promote_types(outputs.dtype, jnp.float32))
-        each = jnp.maximum(o, 0) - o * targets + jnp.log1p(jnp.exp(-jnp.abs(o)))
-        return jnp.mean(each, axis=1)
-
-    def refuse(self, targets: Array) -> None:
-        super().refuse(targets)
-        if targets.size and (targets.min() < 0 or targets.max() > 1):
-            raise PlanError(mismatch(self, "outside [0, 1]", "yes or no as 1 or 0", "squared_error"))
-
-    def predict(self, outputs: Array) -> Array:
-        return jax.nn.sigmoid(outputs)
+        o = wide(outputs)
+        smoothed = (1 - self.label_smoothing) * targets + self.label_smoothing / 2
+        return jnp.mean(jax.nn.softplus(o) - o * smoothed, axis=1)

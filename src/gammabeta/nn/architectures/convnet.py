@@ -1,0 +1,89 @@
+"""The small residual convnet."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from gammabeta.errors import PlanError
+from gammabeta.nn.activation import Activation, ActivationName
+from gammabeta.nn.architectures.architecture import Architecture
+from gammabeta.nn.batch_norm import BatchNorm
+from gammabeta.nn.conv import Conv2D
+from gammabeta.nn.dense import Dense
+from gammabeta.nn.dropout import Dropout
+from gammabeta.nn.layer import Layer, Normalization
+from gammabeta.nn.pooling import GlobalAveragePool
+from gammabeta.nn.residual import Residual
+from gammabeta.nn.sequential import Sequential
+from gammabeta.serial import Within
+from gammabeta.types import Shape
+
+LEAST_PIXELS = 4
+"""Along an axis that was halved: below that nearly all that a 3 x 3 window sees is padding."""
+
+
+@dataclass(frozen=True)
+class Convnet(Architecture):
+    """A 3 x 3 convolution, stages of residual blocks, the mean over all pixels, and a dense layer at the end.
+
+    A block is y = activation(shortcut(x) + body(x)), the body convolution, normalization, activation, convolution,
+    normalization. Each stage after the first begins by halving the image, height and width each as long as 4 pixels or
+    more are left of it: 8 x 8 is halved once, 28 x 28 and 32 x 32 twice. Where a block changes the shape its shortcut
+    is a 1 x 1 convolution and a normalization, else it is the identity.
+
+    channels: of each stage; one number a stage, each >= 1
+    blocks: in each stage, >= 1
+    activation: of all blocks
+    normalization: which one, for each channel, after every convolution; None for none
+    dropout: share of the pooled channels dropped before the last layer, in [0, 1)
+
+    He 2016, its network for CIFAR-10: with channels (16, 32, 64) and blocks n it is that ResNet of 6 n + 2 layers, but
+    for the projection, where the paper pads channels with zeros, and the normalization of the shortcut.
+
+    Raises PlanError for inputs that are no images.
+    """
+
+    channels: tuple[Annotated[int, Within("[1, inf)")], ...] = (16, 32, 64)
+    blocks: Annotated[int, Within("[1, inf)")] = 1
+    activation: ActivationName = "relu"
+    normalization: Normalization | None = BatchNorm()
+    dropout: Annotated[float, Within("[0, 1)")] = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.channels:
+            raise PlanError("convnet.channels: found no stage, expected one or more, such as [16, 32, 64].")
+
+    def expand(self, shape: Shape, outputs: int) -> Sequential:
+        if len(shape) != 3:
+            raise PlanError(
+                f'convnet: its input has shape {shape}, expected images (height, width, channels); use "mlp" for '
+                f"tables and other rows without pixels."
+            )
+        layers = [*self.normalized(self.channels[0]), Activation(self.activation)]
+        height, width = shape[:2]
+        before = self.channels[0]
+        for stage, channels in enumerate(self.channels):
+            for block in range(self.blocks):
+                stride = (1, 1) if stage == 0 or block > 0 else (halving(height), halving(width))
+                layers += [self.block(before, channels, stride), Activation(self.activation)]
+                height, width, before = -(-height // stride[0]), -(-width // stride[1]), channels
+        layers.append(GlobalAveragePool())
+        layers += [Dropout(self.dropout)] if self.dropout else []
+        return Sequential((*layers, Dense(outputs)))
+
+    def block(self, before: int, channels: int, stride: tuple[int, int]) -> Residual:
+        """One residual block, up to the activation after the sum."""
+        body = (*self.normalized(channels, stride), Activation(self.activation), *self.normalized(channels))
+        if before == channels and stride == (1, 1):
+            return Residual(Sequential(body))
+        return Residual(Sequential(body), Sequential(self.normalized(channels, stride, size=1)))
+
+    def normalized(self, channels: int, stride: tuple[int, int] = (1, 1), size: int = 3) -> tuple[Layer, ...]:
+        """A convolution and its normalization."""
+        convolution = Conv2D(channels, size, stride)
+        return (convolution, self.normalization) if self.normalization else (convolution,)
+
+
+def halving(length: int) -> int:
+    """The stride that halves an axis, or leaves it where too few pixels would be left."""
+    return 2 if -(-length // 2) >= LEAST_PIXELS else 1

@@ -1,0 +1,22 @@
+"""Mean absolute error, for numbers with outliers."""
+
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+
+from gammabeta.nn.losses.loss import Loss, wide
+from gammabeta.types import Array
+
+
+@dataclass(frozen=True)
+class AbsoluteError(Loss):
+    """Mean over targets of |output - target|, as torch's l1_loss; its slope at 0 is taken as 0.
+
+    outputs (rows, k), targets (rows, k), usually standardized. The median of what can happen minimizes it, not the
+    mean; a single outlier pulls no harder than any other row.
+    """
+
+    def rows(self, outputs: Array, targets: Array) -> Array:
+        apart = wide(outputs) - targets
+        # jnp.abs would have slope 1 at 0
+        return jnp.mean(jnp.sign(apart) * apart, axis=1)
