@@ -101,7 +101,7 @@ def fit(
     """Train as the plan says; ``for epoch in fit(plan, train, valid)`` and whatever stands behind the colon.
 
     train, valid: encoded by one schema; without valid, the training rows decide which epoch is best
-    probe: measured on every layer's output each 20th step; None measures nothing
+    probe: measured on every layer's output each 50th step; None measures nothing
     on_progress: called several times an epoch; should_stop: asked as often, ends the run cleanly when true
     time_limit: seconds; the stated exception to "same seed, same numbers"
 

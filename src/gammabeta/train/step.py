@@ -143,7 +143,7 @@ def mean_loss(loss: Loss, outputs: Array, targets: Array, weights: Array) -> Arr
 
 
 def gradients(
-    program: Program, params: Tree, stats: Tree, batch: Chunk, scale: Scale | None, key: Array
+    program: Program, params: Tree, stats: Tree, batch: Chunk, scale: Scale | None, key: Array, probe: Probe | None
 ) -> tuple[Array, Any, Tree]:
     """(loss, what was seen, gradient of the loss) of a batch, as a whole or by micro-batches."""
     x = ingested(batch.x, scale)
@@ -152,7 +152,7 @@ def gradients(
         return accumulated(program.network, program.loss, *of, program.micro_batch_size)
 
     def objective(params: Tree) -> tuple[Array, Any]:
-        call = Call(key=key, weights=batch.weights, by_batch=True)
+        call = Call(key=key, weights=batch.weights, by_batch=True, probe=probe)
         outputs, seen = program.network.apply(params, stats, x, call)
         return mean_loss(program.loss, outputs, batch.y, batch.weights), seen
 
@@ -197,16 +197,11 @@ def advance(
     program: Program = lower(skeleton, numbers)
     root = jax.random.fold_in(jax.random.key(seed), NOISE)
 
-    def measured(state: State, batch: Chunk, grads: Tree, direction: Tree, rate: Array) -> Signals:
-        call = Call(key=jax.random.fold_in(root, state.step), weights=batch.weights, by_batch=True, probe=probe)
-        _, seen = program.network.apply(state.params, state.stats, ingested(batch.x, scale), call)
-        return signals_of(seen, state.params, grads, direction, rate)
-
-    def step(state: State, batch: Chunk) -> tuple[State, Array, Tree, Tree, Array]:
+    def direction_of(state: State, batch: Chunk, probe: Probe | None) -> tuple[Array, Any, Tree, Tree, Tree, Array]:
+        """(loss, what was seen, gradient, direction, slots, rate) of a step."""
         key = jax.random.fold_in(root, state.step)
-        loss, seen, grads = gradients(
-            program, noisy(state.params, program.weight_noise, key), state.stats, batch, scale, key
-        )
+        weights = noisy(state.params, program.weight_noise, key)
+        loss, seen, grads = gradients(program, weights, state.stats, batch, scale, key, probe)
         if program.l2 is not None:
             loss += l2_penalty(state.params, program.l2, program.l2_all)
             grads = l2_gradient(state.params, grads, program.l2, program.l2_all)
@@ -215,30 +210,31 @@ def advance(
             grads = program.clipping.apply(grads)
         direction, slots = program.optimizer.direction().update(grads, state.slots, state.params)
         rate = reduction * learning_rate(skeleton.optimizer, skeleton.schedule, numbers, state.step, steps)
+        return loss, seen, grads, direction, slots, rate
+
+    def measured(state: State, batch: Chunk) -> Signals:
+        _, seen, grads, direction, _, rate = direction_of(state, batch, probe)
+        return signals_of(seen, state.params, grads, direction, rate)
+
+    def body(index: Array, carry: tuple[State, Array, Signals]) -> tuple[State, Array, Signals]:
+        state, losses, signals = carry
+        batch = Chunk(*(jax.lax.dynamic_index_in_dim(part, index, keepdims=False) for part in chunk))
+        if probe is not None:
+            # before the step and apart from it: a branch that shared its gradient would keep XLA from fusing the update
+            signals = jax.lax.cond(state.step % every == 0, lambda: measured(state, batch), lambda: signals)
+        loss, seen, _, direction, slots, rate = direction_of(state, batch, None)
         trains = program.network.trains(state.params)
         params = jax.tree.map(
             lambda w, d, moves: w - (rate * d).astype(w.dtype) if moves else w, state.params, direction, trains
         )
         stats = program.network.remember(state.stats, seen)
-        return State(params, stats, slots, state.step + 1), loss, grads, direction, rate
-
-    def body(index: Array, carry: tuple[State, Array, Signals]) -> tuple[State, Array, Signals]:
-        state, losses, signals = carry
-        batch = Chunk(*(jax.lax.dynamic_index_in_dim(part, index, keepdims=False) for part in chunk))
-        after, loss, grads, direction, rate = step(state, batch)
-        if probe is not None:
-            signals = jax.lax.cond(
-                state.step % every == 0,
-                lambda: measured(state, batch, grads, direction, rate),
-                lambda: signals,
-            )
-        return after, losses.at[index].set(loss), signals
+        return State(params, stats, slots, state.step + 1), losses.at[index].set(loss), signals
 
     losses = jnp.full(chunk.weights.shape[0], jnp.nan)
     signals: Signals = ()
     if probe is not None:
         first = Chunk(*(part[0] for part in chunk))
-        blank = jax.eval_shape(lambda: measured(state, first, state.params, state.params, jnp.zeros(())))
+        blank = jax.eval_shape(lambda: measured(state, first))
         signals = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), blank)
     end: tuple[State, Array, Signals] = jax.lax.fori_loop(span[0], span[1], body, (state, losses, signals))
     return end
