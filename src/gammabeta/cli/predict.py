@@ -21,6 +21,8 @@ def predict_command(model: Path, data: Path, out: Path | None, proba: bool) -> N
     from gammabeta.train import cache_compilations
 
     loaded = load(model)
+    if proba and loaded.schema.task == "regression":
+        raise UsageError("--proba: the task is regression, which has no probabilities; leave out --proba.")
     cache_compilations()
     rows = read(data)
     encoded = loaded.schema.encode(rows, target=False)

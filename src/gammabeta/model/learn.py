@@ -10,7 +10,7 @@ from gammabeta.errors import PlanError
 from gammabeta.model.model import Model
 from gammabeta.nn import class_weights
 from gammabeta.plan import Plan
-from gammabeta.serial import Description, kind_name
+from gammabeta.serial import Description, concrete, kind_name
 from gammabeta.train import Run, run
 from gammabeta.train.fit import refuse_unmeasured
 
@@ -50,7 +50,8 @@ def suited(plan: Plan, schema: Schema) -> Plan:
     Raises PlanError where layers, loss or the metric of early stopping do not suit the task.
     """
     if schema.task not in plan.loss.tasks:
-        legal = [name for name, kind in Description.kinds.items() if schema.task in getattr(kind, "tasks", ())]
+        kinds = {name: kind for name, kind in Description.kinds.items() if schema.task in getattr(kind, "tasks", ())}
+        legal = concrete(kinds)
         found, expected = kind_name(type(plan.loss)), ", ".join(sorted(legal))
         raise PlanError(f"plan.loss: {found} does not suit the task {schema.task}, expected one of {expected}.")
     refuse_unmeasured(plan, schema.outputs)

@@ -23,8 +23,8 @@ class Mlp(Architecture):
     hidden: units of each hidden layer
     activation: of the hidden layers
     normalization: which one; None for none
-    position: of the normalization: "before" or "after" the activation, "first" on the raw inputs only (it then
-        replaces input scaling), "auto": after sigmoid and tanh, before all others
+    position: of the normalization: "before" or "after" the activation, "first" on the inputs only, as the
+        first layer, "auto": after sigmoid and tanh, before all others
     whitening: of the inputs, before everything else: "pca", "zca" or "none"
     dropout: share dropped after each hidden layer, in [0, 1)
     """
