@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tests.train.problems import CLASSES, PLAN, dataset
 
-from gammabeta.errors import DataError, PlanError, TrainingError
+from gammabeta.errors import DataError, PlanError, TrainingError, UsageError
 from gammabeta.nn import BatchNorm, Dropout
 from gammabeta.plan import EarlyStopping, change
 from gammabeta.train import batches, fit, run
@@ -55,6 +55,21 @@ def test_watching_changes_nothing(epochs, probe):
     assert unwatched.signals == {}
     for a, b in zip(leaves(unwatched), leaves(epochs[-1]), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_measuring_inside_an_epoch_changes_nothing_but_how_often(epochs):
+    pieces = trained(measure_every=3)  # 7 batches an epoch: after steps 3, 6 and 7, then 9, 12 and 14
+    assert [piece.steps for piece in pieces] == [3, 6, 7, 9, 12, 14]
+    assert [piece.number for piece in pieces] == [1, 1, 1, 2, 2, 2]
+    assert [len(piece.losses) for piece in pieces] == [3, 3, 1, 2, 3, 2]
+    assert [piece.ended for piece in pieces] == [""] * 5 + ["epochs"]
+    assert all(np.array_equal(a, b) for a, b in zip(leaves(pieces[-1]), leaves(epochs[-1]), strict=True))
+    assert pieces[2].valid == epochs[0].valid
+
+
+def test_measuring_every_zero_steps_is_refused():
+    with pytest.raises(UsageError, match="measure_every is 0"):
+        trained(measure_every=0)
 
 
 def test_an_epoch_is_one_json_line_of_numbers(epochs):

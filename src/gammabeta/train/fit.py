@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from gammabeta.data.dataset import Dataset
-from gammabeta.errors import DataError, PlanError
+from gammabeta.errors import DataError, PlanError, UsageError
 from gammabeta.nn import Dense, Probe, Sequential
 from gammabeta.plan import Plan
 from gammabeta.serial import lift
@@ -44,8 +44,9 @@ class Progress:
 
 @dataclass(frozen=True, eq=False)
 class Epoch:
-    """What one epoch came to.
+    """What one epoch came to, or the steps of it up to a measurement.
 
+    number: of the pass over the training rows, from 1
     train, valid: "loss" and the headline metric, both in predicting mode, on the same rows each time
     losses: (steps,), of each batch before its step, in training mode
     signals: what the probes last measured, by name
@@ -94,6 +95,7 @@ def fit(
     valid: Dataset | None = None,
     *,
     probe: Probe | None = default_probe,
+    measure_every: int | None = None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     should_stop: Callable[[], bool] = lambda: False,
     time_limit: float | None = None,
@@ -102,6 +104,8 @@ def fit(
 
     train, valid: encoded by one schema; without valid, the training rows decide which epoch is best
     probe: measured on every layer's output each 50th step; None measures nothing
+    measure_every: steps between two measurements inside an epoch, >= 1, for those who count steps; None measures at
+        the end of every epoch only. The training is the same either way
     on_progress: called several times an epoch; should_stop: asked as often, ends the run cleanly when true
     time_limit: seconds; the stated exception to "same seed, same numbers"
 
@@ -111,6 +115,8 @@ def fit(
     began = time.perf_counter()
     if train.y is None or train.rows == 0:
         raise DataError("fit: the training rows have no target, expected one; name it with target=.")
+    if measure_every is not None and measure_every < 1:
+        raise UsageError(f"fit: measure_every is {measure_every}, expected at least 1, or None.")
     plan = met(plan, train)
     train = evenly_weighted(train)
     program = program_of(plan)
@@ -130,48 +136,53 @@ def fit(
         return "time limit" if time_limit is not None and time.perf_counter() - began >= time_limit else ""
 
     for number in range(1, plan.epochs + 1):
-        start = time.perf_counter()
         reduction = plan.schedule.after(watched_losses)
-        made = train_epoch(plan, program, state, train, number, probe, on_progress, interruption, reduction)
-        state, signals = made.state, newer(signals, made.signals)
-        stats = settled(program.network, state.params, state.stats, watched, plan.batch_size)
-        on_train = measured(program, state.params, stats, watched)
-        on_valid = {} if watched_valid is None else measured(program, state.params, stats, watched_valid)
-        value = (on_valid or on_train).get(metric, float("nan"))
-        watched_losses.append((on_valid or on_train)["loss"])
-        is_best = made.ended != "non-finite loss" and better(metric, value, best)
-        if is_best:
-            best, best_epoch = value, number
-        ended = made.ended
-        if not ended and number == plan.epochs:
-            ended = "epochs"
-        elif not ended and on_valid and number - best_epoch >= patience:
-            ended = "early stopping"
-        yield Epoch(
-            number=number,
-            state=state._replace(stats=stats),
-            train=on_train,
-            valid=on_valid,
-            losses=made.losses,
-            signals=flattened(signals),
-            learning_rate=reduction
-            * learning_rate_at(program, int(state.step) - 1, steps_in(plan, train.rows) * plan.epochs),
-            seconds=time.perf_counter() - start,
-            compile_seconds=made.compile_seconds,
-            best=is_best,
-            ended=ended,
+        pieces = train_epoch(
+            plan, program, state, train, number, probe, on_progress, interruption, reduction, measure_every
         )
-        if ended:
-            return
+        start = time.perf_counter()
+        for made in pieces:
+            state, signals = made.state, newer(signals, made.signals)
+            stats = settled(program.network, state.params, state.stats, watched, plan.batch_size)
+            on_train = measured(program, state.params, stats, watched)
+            on_valid = {} if watched_valid is None else measured(program, state.params, stats, watched_valid)
+            value = (on_valid or on_train).get(metric, float("nan"))
+            is_best = made.ended != "non-finite loss" and better(metric, value, best)
+            if is_best:
+                best, best_epoch = value, number
+            ended = made.ended
+            if not ended and made.whole and number == plan.epochs:
+                ended = "epochs"
+            elif not ended and on_valid and number - best_epoch >= patience:
+                ended = "early stopping"
+            yield Epoch(
+                number=number,
+                state=state._replace(stats=stats),
+                train=on_train,
+                valid=on_valid,
+                losses=made.losses,
+                signals=flattened(signals),
+                learning_rate=reduction
+                * learning_rate_at(program, int(state.step) - 1, steps_in(plan, train.rows) * plan.epochs),
+                seconds=time.perf_counter() - start,
+                compile_seconds=made.compile_seconds,
+                best=is_best,
+                ended=ended,
+            )
+            if ended:
+                return
+            start = time.perf_counter()
+        watched_losses.append((on_valid or on_train)["loss"])
 
 
 class Trained(NamedTuple):
-    """What one pass over the training rows gave, whole or interrupted."""
+    """What a pass over the training rows gave up to here; ``whole`` when it is at its end."""
 
     state: State
     losses: np.ndarray
     signals: Signals
     compile_seconds: float
+    whole: bool
     ended: Ended
 
 
@@ -185,36 +196,43 @@ def train_epoch(
     on_progress: Callable[[Progress], None],
     interruption: Callable[[], Ended],
     reduction: float = 1.0,
-) -> Trained:
+    measure_every: int | None = None,
+) -> Iterator[Trained]:
     """Train on every batch of epoch ``number``, chunk by chunk; between two chunks it can be interrupted."""
     skeleton, numbers = lift(program)
     steps_per_epoch = steps_in(plan, data.rows)
     steps, done = steps_per_epoch * plan.epochs, (number - 1) * steps_per_epoch
+    end, every = number * steps_per_epoch, measure_every or steps
     compile_seconds = 0.0
-    ended: Ended = ""
     losses: list[np.ndarray] = []
     signals: Signals = ()
     scale = scale_of(data)
     compiled = partial(advance, skeleton, numbers, probe=probe, every=min(PROBE_EVERY, steps_per_epoch))
     for whole, real in chunks(data, epoch_batches(data.rows, plan.batch_size, plan.seed, number)):
         chunk = spread(whole, plan.devices)
-        if number == 1 and not losses:
+        if done == 0:
             start = time.perf_counter()
             on_progress(Progress("compiling", number, done, steps, float("nan")))
             # a span of no batches compiles and trains nothing
             jax.block_until_ready(compiled(state, chunk, scale, (0, 0), steps, np.uint32(plan.seed), reduction))
             compile_seconds = time.perf_counter() - start
             on_progress(Progress("training", number, done, steps, float("nan")))
-        state, part, fresh = compiled(state, chunk, scale, (0, real), steps, np.uint32(plan.seed), reduction)
-        losses.append(np.asarray(part)[:real])
-        signals = newer(signals, fresh)
-        done += real
-        on_progress(Progress("training", number, done, steps, float(np.mean(losses[-1]))))
-        ended = interruption() if np.isfinite(losses[-1]).all() else "non-finite loss"
-        if ended:
-            break
-    on_progress(Progress("measuring", number, done, steps, float(np.mean(losses[-1]))))
-    return Trained(state, np.concatenate(losses), signals, compile_seconds, ended)
+        first = 0
+        while first < real:
+            last = min(real, first + every - done % every)
+            state, part, fresh = compiled(state, chunk, scale, (first, last), steps, np.uint32(plan.seed), reduction)
+            losses.append(np.asarray(part)[first:last])
+            signals = newer(signals, fresh)
+            done += last - first
+            first = last
+            on_progress(Progress("training", number, done, steps, float(np.mean(losses[-1]))))
+            ended = interruption() if np.isfinite(losses[-1]).all() else "non-finite loss"
+            if ended or done == end or done % every == 0:
+                on_progress(Progress("measuring", number, done, steps, float(np.mean(losses[-1]))))
+                yield Trained(state, np.concatenate(losses), signals, compile_seconds, done == end, ended)
+                losses, compile_seconds = [], 0.0
+            if ended:
+                return
 
 
 def steps_in(plan: Plan, rows: int) -> int:
