@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -102,9 +103,11 @@ def test_a_good_epoch_before_training_diverged_is_kept_and_the_user_told(
     fit = importlib.import_module("gammabeta.train.fit")
     whole = fit.train_epoch
 
-    def broken(plan: object, program: object, state: object, data: object, number: int, *rest: object) -> object:
-        made = whole(plan, program, state, data, number, *rest)
-        return made._replace(ended="non-finite loss") if number == 2 else made
+    def broken(
+        plan: object, program: object, state: object, data: object, number: int, *rest: object
+    ) -> Iterator[object]:
+        for made in whole(plan, program, state, data, number, *rest):
+            yield made._replace(ended="non-finite loss") if number == 2 else made
 
     monkeypatch.setattr(fit, "train_epoch", broken)
     outcome = gammabeta(*typed, "-o", tmp_path / "run")
