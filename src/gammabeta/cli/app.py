@@ -150,3 +150,25 @@ def inspect(
     from gammabeta.cli.inspect import inspect_command
 
     inspect_command(data, tuple(target or ()), task, tuple(drop or ()), tuple(kind or ()), json)
+
+
+@app.command()
+def lab(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="An experiment, the number of its claim, or list.", show_default=False)
+    ],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="FOLDER", help="For picture and numbers; default: lab.")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", metavar="", help="Fewer and shorter runs: 20 seconds.")] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="IMAGES", help="Labeled images, such as MNIST's folder; default: scikit-learn's digits."),
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run a claim of the field as an experiment: a verdict with numbers, and a picture."""
+    from gammabeta.cli.lab import lab_command
+
+    lab_command(name, out, quick, data, json, quiet)

@@ -1,0 +1,63 @@
+"""``gammabeta lab``"""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from gammabeta.cli.progress import duration
+from gammabeta.cli.terminal import console, grid, print_json
+
+HERE = Path("lab")
+"""Where pictures and numbers go when no folder was given."""
+
+
+def lab_command(name: str, folder: Path | None, quick: bool, data: Path | None, json: bool, quiet: bool) -> None:
+    """List the experiments, or run one: measure, judge, draw, write, print the verdict."""
+    from gammabeta.lab import experiment, experiments, perform, write
+    from gammabeta.lab.drawing import require_matplotlib
+    from gammabeta.train import cache_compilations
+
+    out = console(quiet, beside_json=json)
+    if name == "list":
+        if json:
+            print_json({known: {"claim": one.claim, "title": one.title} for known, one in experiments().items()})
+            return
+        rows = [(one.claim, known, one.title) for known, one in experiments().items()]
+        out.print(grid("", ("claim", "name", "what it claims"), rows))
+        return
+    known, chosen = experiment(name)
+    require_matplotlib()
+    cache_compilations()
+    if not quiet:
+        print(f"{chosen.claim} {known}: {chosen.title}", file=sys.stderr)
+    outcome = perform(known, chosen, "quick" if quick else "full", data, teller(quiet))
+    outcome = write(outcome, folder or HERE)
+    verdict = outcome.verdict
+    out.print(f"[bold]{verdict.word}[/bold]: ", end="")
+    out.print(verdict.says, markup=False)
+    if verdict.numbers:
+        numbers = [(each, str(estimate)) for each, estimate in verdict.numbers.items()]
+        out.print(grid("", ("number", "estimate (95 % interval)"), numbers))
+    out.print(f"picture {outcome.files['svg']}, numbers {outcome.files['csv']}", markup=False)
+    if json:
+        print_json(outcome.to_json())
+
+
+def teller(quiet: bool) -> Callable[[int, int], None]:
+    """Says how far the runs are and what time is left: over itself on a terminal, else a line at every tenth."""
+    began = time.perf_counter()
+    said = {"tenth": 0}
+
+    def tell(done: int, of: int) -> None:
+        if quiet:
+            return
+        spent = time.perf_counter() - began
+        line = f"run {done} of {of}, {duration(spent * (of - done) / done)} left"
+        if sys.stderr.isatty():
+            print(f"\r\033[K{line}" if done < of else "\r\033[K", end="", file=sys.stderr, flush=True)
+        elif 10 * done // of > said["tenth"]:
+            said["tenth"] = 10 * done // of
+            print(line, file=sys.stderr)
+
+    return tell
