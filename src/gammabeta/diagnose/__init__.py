@@ -1,0 +1,59 @@
+"""Why a network does not train: suspicions from what is measured, proved by forks, with a fix that was tried."""
+
+import importlib
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from gammabeta.diagnose.case import Case
+from gammabeta.diagnose.finding import Finding, Page, Proof, in_order
+from gammabeta.diagnose.judge import judge
+from gammabeta.diagnose.suspicion import Suspicion, Treatment
+from gammabeta.errors import UsageError, nearest
+
+__all__ = ["Case", "Finding", "Page", "Proof", "Suspicion", "Treatment", "diagnose", "page", "registry", "suspicions"]
+
+
+class Rule(NamedTuple):
+    """A page and the function that suspects what it describes."""
+
+    page: Page
+    rule: Callable[[Case], Iterator[Suspicion]]
+
+
+@cache
+def registry() -> dict[str, Rule]:
+    """Every rule by its code, in order: a file of the folder ``rules`` each."""
+    names = sorted(path.stem for path in (Path(__file__).parent / "rules").glob("[a-z]*.py"))
+    modules = [importlib.import_module(f"gammabeta.diagnose.rules.{name}") for name in names]
+    found = {module.PAGE.code: Rule(module.PAGE, module.rule) for module in modules}
+    return dict(sorted(found.items()))
+
+
+def page(code: str) -> Page:
+    """The page of a code. Raises UsageError with the nearest code."""
+    known = registry()
+    if code.upper() not in known:
+        raise UsageError(f'explain: unknown code "{code}"; {nearest(code.upper(), known)}')
+    return known[code.upper()].page
+
+
+def suspicions(case: Case) -> list[Suspicion]:
+    """What every rule suspects, before anything is proved."""
+    return [suspicion for one in registry().values() for suspicion in one.rule(case)]
+
+
+def diagnose(case: Case, *, forks: bool = True, deep: bool = False) -> list[Finding]:
+    """What is wrong with a run, most severe first; nothing is named as a cause that a fork could not confirm.
+
+    forks: whether treatments are tried in short runs; without them only signatures that are proofs by themselves count
+    deep: longer forks, for runs of many steps
+    """
+    known = {code: one.page for code, one in registry().items()}
+    found: Sequence[Suspicion] = suspicions(case)
+    if not forks:
+        from dataclasses import replace
+
+        found = [replace(one, treatments=()) for one in found if one.severity or one.certainty >= 0.9]
+    return in_order(judge(case, found, known, deep))

@@ -1,0 +1,62 @@
+"""GB301: the learning rate is too high."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gammabeta.diagnose.case import Case
+from gammabeta.diagnose.finding import Page
+from gammabeta.diagnose.suspicion import Suspicion
+from gammabeta.diagnose.treatments import learning_rate_times
+
+PAGE = Page(
+    code="GB301",
+    name="learning rate too high",
+    what="The steps are so long that they pass over the minimum: the loss diverges, jumps, or stays on a high plateau.",
+    why="Descent is stable only while rate x sharpness < 2 (2 (1 + momentum) with heavy ball). Above it every step "
+    "makes the loss larger along the sharpest direction, ReLU units die and saturating units stick.",
+    evidence="Updates longer than 1 % of the weights they change (median over the matrices), a loss above the best "
+    "constant answer's, or a non-finite loss; proved by runs with the rate / 3, / 10, / 30 and / 100 from the same "
+    "start on the same batches, which must end better than chance explains.",
+    do="Divide optimizer.learning_rate as the fork says; a warm-up or clipping helps where only the first steps are "
+    "too long. `gammabeta range-test` shows the whole range.",
+    ignore="When only a note: a loss that wiggles at the edge of stability trains well.",
+    sources="Cohen 2021 (edge of stability); cs231n notes (update ratio about 1e-3).",
+)
+
+UPDATE_RATIO = 1e-2
+
+
+def rule(case: Case) -> Iterator[Suspicion]:
+    rate = case.plan.optimizer.learning_rate
+    ratios = update_ratios(case)
+    ratio = float(np.median(ratios)) if ratios else float("nan")
+    diverged = not case.trained or any(line.get("ended") == "non-finite loss" for line in case.history)
+    above = case.trained and case.on_train is not None and case.on_train.loss > 1.02 * case.constant_loss
+    certainty = 0.7 if diverged else 0.6 if above else 0.5 if ratio > UPDATE_RATIO else 0.15
+    if certainty <= 0.15 and case.shortfall < 2 * case.chance:
+        return
+    seen = [f"the learning rate is {rate:g}"]
+    if np.isfinite(ratio):
+        seen.append(f"an update is {ratio:.2g} of the weights that it changes (median over the matrices)")
+    if diverged:
+        seen.append("the loss was no longer finite")
+    elif above:
+        seen.append("the loss is above that of the best constant answer")
+    yield Suspicion(
+        code=PAGE.code,
+        place="optimizer.learning_rate",
+        evidence="; ".join(seen),
+        numbers={"learning_rate": rate, "update_ratio": ratio},
+        certainty=certainty,
+        treatments=tuple(learning_rate_times(1 / factor) for factor in (3, 10, 30, 100)),
+        advice="lower the learning rate",
+    )
+
+
+def update_ratios(case: Case) -> list[float]:
+    """Length of the last probed update by that of the weights, for every matrix that trains."""
+    norms = case.signals("params.")
+    paths = {name.rsplit(".", 1)[0] for name in norms if name.rsplit(".", 2)[-2] == "weight"}
+    pairs = [(norms.get(f"{path}.update", np.nan), norms.get(f"{path}.weight", np.nan)) for path in sorted(paths)]
+    return [update / weight for update, weight in pairs if weight > 0 and np.isfinite(update)]
