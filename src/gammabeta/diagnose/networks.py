@@ -1,0 +1,43 @@
+"""Networks with some layers exchanged."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from gammabeta.nn import Layer, Residual, Sequential
+from gammabeta.plan import Plan
+
+Edit = Callable[[Layer], tuple[Layer, ...]]
+
+
+def edited(network: Sequential, edit: Edit) -> Sequential:
+    """Every layer that holds no others, replaced by what ``edit`` makes of it: none, one or several."""
+    made: list[Layer] = []
+    for layer in network.layers:
+        if isinstance(layer, Sequential):
+            made.append(edited(layer, edit))
+        elif isinstance(layer, Residual):
+            shortcut = None if layer.shortcut is None else edited(layer.shortcut, edit)
+            made.append(replace(layer, body=edited(layer.body, edit), shortcut=shortcut))
+        else:
+            made += edit(layer)
+    return Sequential(tuple(made))
+
+
+def with_layers(plan: Plan, edit: Edit) -> Plan:
+    """The plan with its layers edited."""
+    layers = plan.layers
+    assert isinstance(layers, Sequential)
+    return plan.replace(network=edited(layers, edit))
+
+
+def every(network: Layer) -> Iterator[Layer]:
+    """All layers that hold no others, in order."""
+    if isinstance(network, Sequential):
+        for layer in network.layers:
+            yield from every(layer)
+    elif isinstance(network, Residual):
+        yield from every(network.body)
+        if network.shortcut is not None:
+            yield from every(network.shortcut)
+    else:
+        yield network
