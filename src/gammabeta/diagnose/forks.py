@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
@@ -74,20 +75,27 @@ def short_run(plan: Plan, train: Dataset, valid: Dataset | None, steps: int) -> 
     )
 
 
-def forked(
-    plans: Sequence[Plan], datasets: Sequence[tuple[Dataset, Dataset | None]], seeds: Sequence[int], steps: int
-) -> list[list[Outcome]]:
-    """The outcome of every plan on its data, for every seed: [plan][seed]."""
-    cases = list(product(range(len(plans)), seeds))
+class Branch(NamedTuple):
+    """What a fork runs: a plan on rows, for some steps."""
+
+    plan: Plan
+    train: Dataset
+    valid: Dataset | None
+    steps: int
+
+
+def forked(branches: Sequence[Branch], seeds: Sequence[int]) -> list[list[Outcome]]:
+    """The outcome of every branch for every seed: [branch][seed]."""
+    cases = list(product(range(len(branches)), seeds))
 
     def one(case: tuple[int, int]) -> Outcome:
-        index, seed = case
-        return short_run(plans[index].replace(seed=seed), *datasets[index], steps)
+        plan, train, valid, steps = branches[case[0]]
+        return short_run(plan.replace(seed=case[1]), train, valid, steps)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = list(pool.map(one, cases))
     width = len(seeds)
-    return [found[i * width : (i + 1) * width] for i in range(len(plans))]
+    return [found[i * width : (i + 1) * width] for i in range(len(branches))]
 
 
 def runnable(plan: Plan, data: Dataset) -> bool:

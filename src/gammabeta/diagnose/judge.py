@@ -1,16 +1,16 @@
 """From suspicions to findings: forks, and what they prove."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from gammabeta.data import Dataset
 from gammabeta.diagnose.case import Case
 from gammabeta.diagnose.finding import Finding, Page, Proof, Severity
-from gammabeta.diagnose.forks import Outcome, forked, runnable
-from gammabeta.diagnose.suspicion import Suspicion, Treatment
+from gammabeta.diagnose.forks import Branch, Outcome, forked, runnable
+from gammabeta.diagnose.suspicion import Suspicion, Treatment, as_it_is
+from gammabeta.errors import GammabetaError
 from gammabeta.plan import Plan
 from gammabeta.serial import dumps, to_json
 
@@ -59,11 +59,11 @@ def judge(case: Case, suspicions: Sequence[Suspicion], pages: Mapping[str, Page]
         if top is not None:
             score = top.proof.gain / best * weight
             scored.append((score, found(case, suspicion, pages, top, severity_of(suspicion, top.proof.gain))))
-        elif not suspicion.treatments and suspicion.severity:
+        elif suspicion.severity:
             scored.append((suspicion.certainty * weight, found(case, suspicion, pages, None, suspicion.severity)))
         elif suspicion.certainty >= SURE:
             # a sure signature that costs nothing measurable is worth knowing, no more
-            scored.append((0.0, found(case, suspicion, pages, None, suspicion.severity or "note")))
+            scored.append((0.0, found(case, suspicion, pages, None, "note")))
     scored.sort(key=lambda pair: -pair[0])
     return silenced(scored)
 
@@ -77,16 +77,10 @@ def silenced(scored: list[tuple[float, Finding]]) -> list[Finding]:
             findings.append(finding)
         else:
             words = f"{finding.evidence}. {cause.code} explains it"
-            findings.append(_noted(finding, words))
+            findings.append(replace(finding, severity="note", evidence=words))
         if cause is None and finding.severity != "note":
             cause = finding
     return findings
-
-
-def _noted(finding: Finding, evidence: str) -> Finding:
-    from dataclasses import replace
-
-    return replace(finding, severity="note", evidence=evidence)
 
 
 def severity_of(suspicion: Suspicion, gain: float) -> Severity:
@@ -98,68 +92,79 @@ def severity_of(suspicion: Suspicion, gain: float) -> Severity:
 def tried(case: Case, suspicions: Sequence[Suspicion], deep: bool) -> list[list[Tried]]:
     """The forks of every suspicion's treatments, each distinct one once; more seeds where promising."""
     steps = min(case.steps, DEEP_STEPS if deep else MOST_STEPS)
-    plans: dict[tuple[str, int], tuple[Treatment, Plan, tuple[Dataset, Dataset | None]]] = {}
-    keys: list[list[tuple[str, int]]] = []
+    branches: dict[Key, tuple[Treatment, Branch]] = {}
+    keys: list[list[Key]] = []
+    unchanged = dumps(case.plan)
     for suspicion in suspicions:
         mine = []
         for treatment in suspicion.treatments:
-            made = treated(case, treatment)
-            if made is None:
+            branch = branch_of(case, treatment, steps)
+            if branch is None:
                 continue
-            plan, rows = made
-            key = (dumps(plan), 0 if rows[0] is case.train else id(treatment))
-            if key[0] != dumps(case.plan) or key[1]:
-                plans.setdefault(key, (treatment, plan, rows))
+            key = Key(dumps(branch.plan), treatment.says if branch.train is not case.train else "")
+            if key != (unchanged, ""):
+                branches.setdefault(key, (treatment, branch))
                 mine.append(key)
         keys.append(mine)
-    if not plans:
+    if not branches:
         return [[] for _ in suspicions]
     seeds = [(case.plan.seed + i) % 2**32 for i in range(SEEDS)]
-    own = (case.train, case.valid)
-    (base,) = forked([case.plan], [own], seeds, steps)
-    first = forked([one[1] for one in plans.values()], [one[2] for one in plans.values()], seeds[:1], steps)
-    outcomes = dict(zip(plans, first, strict=True))
-    promising = [key for key, found in outcomes.items() if gain_of(case, base[0], found[0]) > PROMISING]
-    more = forked([plans[key][1] for key in promising], [plans[key][2] for key in promising], seeds[1:], steps)
+    (base,) = forked([Branch(case.plan, case.train, case.valid, steps)], seeds)
+    first = forked([branch for _, branch in branches.values()], seeds[:1])
+    outcomes = dict(zip(branches, first, strict=True))
+    promising = [key for key, (after,) in outcomes.items() if gain_of(case, base[0], after, bool(key.rows)) > PROMISING]
+    more = forked([branches[key][1] for key in promising], seeds[1:])
     for key, found in zip(promising, more, strict=True):
         outcomes[key] = [*outcomes[key], *found]
     proofs = {
-        key: Tried(plans[key][0], plans[key][1], proof(case, plans[key][0], base, found))
-        for key, found in outcomes.items()
+        key: Tried(treatment, branch.plan, proof(case, treatment, base, outcomes[key], bool(key.rows)))
+        for key, (treatment, branch) in branches.items()
     }
     return [[proofs[key] for key in mine] for mine in keys]
 
 
-def treated(case: Case, treatment: Treatment) -> tuple[Plan, tuple[Dataset, Dataset | None]] | None:
-    """The changed plan and rows; None where the change makes no plan that runs."""
-    from gammabeta.errors import GammabetaError
+class Key(NamedTuple):
+    """What makes two forks the same: the plan as text, and how the rows were changed, "" for not at all."""
 
+    plan: str
+    rows: str
+
+
+def branch_of(case: Case, treatment: Treatment, steps: int) -> Branch | None:
+    """What the treatment's fork runs; None where the change makes no plan that runs."""
     try:
         plan = treatment.plan(case.plan)
     except GammabetaError:
         return None
-    train = treatment.data(case.train)
-    valid = None if case.valid is None else treatment.data(case.valid)
-    return (plan, (train, valid)) if runnable(plan, train) else None
+    train, valid = case.train, case.valid
+    if treatment.data is not as_it_is:
+        train, valid = treatment.data(train), None if valid is None else treatment.data(valid)
+    return Branch(plan, train, valid, steps * treatment.times_steps) if runnable(plan, train) else None
 
 
-def value_of(case: Case, outcome: Outcome) -> float:
-    """Skill of an outcome: the mean of what its metric and its loss say, each 0 for the best constant answer."""
+def value_of(case: Case, outcome: Outcome, metric_only: bool) -> float:
+    """Skill of an outcome: the mean of what its metric and its loss say, each 0 for the best constant answer.
+
+    metric_only: where the rows were changed, losses are in other units
+    """
     if not np.isfinite(outcome.loss):
         return 0.0
     by_metric = max(case.skill(outcome.metric), 0.0)
-    by_loss = float(np.clip(1 - outcome.loss / case.constant_loss, 0, 1)) if case.constant_loss > 0 else by_metric
-    return 0.5 * (by_metric + by_loss)
+    if metric_only or case.constant_loss <= 0:
+        return by_metric
+    return 0.5 * (by_metric + float(np.clip(1 - outcome.loss / case.constant_loss, 0, 1)))
 
 
-def gain_of(case: Case, before: Outcome, after: Outcome) -> float:
-    return value_of(case, after) - value_of(case, before)
+def gain_of(case: Case, before: Outcome, after: Outcome, metric_only: bool) -> float:
+    return value_of(case, after, metric_only) - value_of(case, before, metric_only)
 
 
-def proof(case: Case, treatment: Treatment, before: Sequence[Outcome], after: Sequence[Outcome]) -> Proof:
+def proof(
+    case: Case, treatment: Treatment, before: Sequence[Outcome], after: Sequence[Outcome], metric_only: bool
+) -> Proof:
     """What the pairs of runs prove: a gain beyond what the seeds and the number of judging rows explain."""
     pairs = list(zip(before, after, strict=False))
-    gains = np.array([gain_of(case, one, other) for one, other in pairs])
+    gains = np.array([gain_of(case, one, other, metric_only) for one, other in pairs])
     gain = float(np.mean(gains))
     spread = float(np.std(gains, ddof=1) / np.sqrt(len(gains))) if len(gains) > 1 else float("inf")
     needed = max(LEAST_GAIN, case.chance)
@@ -188,7 +193,7 @@ def found(
 ) -> Finding:
     """The finding that a suspicion became."""
     costs = suspicion.costs
-    fix: Mapping[str, Any] = {}
+    fix = suspicion.fix
     if top is not None:
         proof = top.proof
         costs = (

@@ -166,7 +166,7 @@ def wider(factor: int) -> Treatment:
             if isinstance(layer, Dense) and layer is not last:
                 return (replace(layer, units=factor * layer.units),)
             if isinstance(layer, Conv2D):
-                return (replace(layer, channels=factor * layer.channels),)
+                return (replace(layer, filters=factor * layer.filters),)
             return (layer,)
 
         return with_layers(plan, edit)

@@ -1,0 +1,313 @@
+"""Healthy bases: a data set and an architecture, with a plan that trains well.
+
+Whole data sets are for calibration or held out; nothing that is tuned may look at the held-out ones.
+"""
+
+import gzip
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from situation import Situation
+from sklearn import datasets as sk
+
+from gammabeta.data import Dataset
+from gammabeta.nn import (
+    Activation,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    Layer,
+    Loss,
+    MaxPool,
+    Residual,
+    Sequential,
+    SigmoidCrossEntropy,
+    SoftmaxCrossEntropy,
+    SquaredError,
+)
+from gammabeta.optim import AdamW, Momentum, Optimizer
+from gammabeta.plan import Plan
+
+SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "images"
+Task = Literal["classes", "binary", "numbers"]
+HELD_OUT = ("wine", "circles", "classification", "diabetes", "glyphs", "cifar10")
+"""Data sets that calibration never sees; all others may be looked at."""
+
+STEPS = 450
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """A data set, split and scaled by its training rows."""
+
+    task: Task
+    train: Dataset
+    valid: Dataset
+    holdout: Dataset
+
+    @property
+    def outputs(self) -> int:
+        assert self.train.y is not None
+        return int(self.train.y.max()) + 1 if self.task == "classes" else 1
+
+    @property
+    def images(self) -> bool:
+        return self.train.x.ndim == 4
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A data set and an architecture: "digits/mlp-2-bn"."""
+
+    data: str
+    architecture: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.data}/{self.architecture}"
+
+    @property
+    def held_out(self) -> bool:
+        return self.data in HELD_OUT
+
+    @property
+    def rows(self) -> Rows:
+        return rows(self.data)
+
+    def has(self, *words: str) -> bool:
+        """Whether the architecture's name or the task holds all of them: "bn", "conv", "classes", "relu" ..."""
+        found = {*self.architecture.split("-"), self.rows.task, "images" if self.rows.images else "table"}
+        found |= {"relu"} if not found & {"tanh", "sigmoid"} else set()
+        return found.issuperset(words)
+
+    def healthy(self, seed: int = 0) -> Situation:
+        """The run that nothing is wrong with."""
+        found = self.rows
+        loss: dict[Task, Loss] = {
+            "classes": SoftmaxCrossEntropy(),
+            "binary": SigmoidCrossEntropy(),
+            "numbers": SquaredError(),
+        }
+        batch = 32 if found.train.rows < 2_000 else 64
+        plan = Plan(
+            network=network(self.architecture, found),
+            loss=loss[found.task],
+            optimizer=optimizer(self.architecture),
+            epochs=max(8, round(STEPS / np.ceil(found.train.rows / batch))),
+            batch_size=batch,
+            seed=seed,
+        )
+        return Situation(plan, found.train, found.valid, found.holdout)
+
+
+def optimizer(architecture: str) -> Optimizer:
+    """Momentum for the plain shallow network, AdamW for all others."""
+    return Momentum(learning_rate=0.03) if architecture == "mlp-2" else AdamW(learning_rate=3e-3)
+
+
+# ---- architectures
+
+
+def network(architecture: str, found: Rows) -> Sequential:
+    """"mlp-6-bn": six hidden layers of relu; "mlp-8-tanh"; "mlp-4-sigmoid-bn"; "conv", "conv-bn", "resnet-bn"."""
+    parts = architecture.split("-")
+    norm: list[Layer] = [BatchNorm()] if "bn" in parts else []
+    if parts[0] == "mlp":
+        function = next((part for part in parts if part in ("tanh", "sigmoid")), "relu")
+        width = 32 if int(parts[1]) <= 2 else 24
+        layers: list[Layer] = [Flatten()] if found.images else []
+        for _ in range(int(parts[1])):
+            layers += [Dense(width), *norm, Activation(function)]
+        return Sequential((*layers, Dense(found.outputs)))
+    large = min(found.train.input_shape[:2]) > 16
+    first: list[Layer] = [Conv2D(12 if large else 8, 3, stride=2 if large else 1), *norm, Activation("relu")]
+    if parts[0] == "resnet":
+        body = Sequential((Conv2D(8 if not large else 12), *norm, Activation("relu"), Conv2D(8 if not large else 12)))
+        first += [Residual(body), *norm, Activation("relu")]
+    second: list[Layer] = [MaxPool(), Conv2D(24 if large else 16), *norm, Activation("relu")]
+    third: list[Layer] = [MaxPool(), Conv2D(32), *norm, Activation("relu")] if large else []
+    return Sequential((*first, *second, *third, GlobalAveragePool(), Dense(found.outputs)))
+
+
+# ---- data
+
+
+@cache
+def rows(name: str) -> Rows:
+    """A data set by its name."""
+    return SOURCES[name]()
+
+
+def split(task: Task, x: np.ndarray, y: np.ndarray, holdout: int, train: float = 0.67) -> Rows:
+    """Shuffled, split into train, valid and hold-out, and tables scaled by the training rows."""
+    order = np.random.default_rng(5).permutation(len(x))
+    x, y = x[order], y[order]
+    rest = len(x) - holdout
+    first = round(train * rest)
+    target = y.astype(np.int32) if task == "classes" else y.astype(np.float64).reshape(len(y), -1)
+    if task == "numbers":
+        target = (target - target[:first].mean()) / target[:first].std()
+    if task != "classes":
+        target = target.astype(np.float32)
+    if x.ndim == 2:
+        spread = x[:first].std(axis=0)
+        x = (x - x[:first].mean(axis=0)) / np.where(spread > 0, spread, 1)
+        whole = Dataset(x=x.astype(np.float32), y=target)
+    else:
+        pixels = x[:first].reshape(-1, x.shape[-1])
+        factor = (1 / pixels.std(axis=0)).astype(np.float32)
+        whole = Dataset(x=x, y=target, offset=pixels.mean(axis=0).astype(np.float32), factor=factor)
+    # every part is a data set of its own: its rows are numbered from 0
+    parts = (whole.take(np.arange(first)), whole.take(np.arange(first, rest)), whole.take(np.arange(rest, len(x))))
+    return Rows(task, *(replace(part, kept=None) for part in parts))
+
+
+def skewed(x: np.ndarray) -> np.ndarray:
+    """Columns moved and scaled unequally, as real ones are."""
+    k = np.arange(x.shape[1])
+    found: np.ndarray = x * (1 + 3 * k) + 7 - 5 * k
+    return found
+
+
+def digits() -> Rows:
+    found = sk.load_digits()
+    return split("classes", found.data[:1500], found.target[:1500], 500)
+
+
+def digit_images() -> Rows:
+    found = sk.load_digits()
+    pixels = (found.images[:1500, :, :, None] * 15).astype(np.uint8)
+    return split("classes", pixels, found.target[:1500], 500)
+
+
+def wine() -> Rows:
+    found = sk.load_wine()
+    return split("classes", found.data, found.target, 50)
+
+
+def breast_cancer() -> Rows:
+    found = sk.load_breast_cancer()
+    return split("binary", found.data, found.target, 150)
+
+
+def diabetes() -> Rows:
+    found = sk.load_diabetes()
+    return split("numbers", found.data, found.target, 100)
+
+
+def moons() -> Rows:
+    x, y = sk.make_moons(1400, noise=0.15, random_state=1)
+    return split("binary", skewed(x), y, 500)
+
+
+def circles() -> Rows:
+    x, y = sk.make_circles(1400, noise=0.1, factor=0.45, random_state=1)
+    return split("binary", skewed(x), y, 500)
+
+
+def blobs() -> Rows:
+    x, y = sk.make_blobs([500, 400, 300, 200], n_features=6, cluster_std=3.2, random_state=3)
+    return split("classes", skewed(x), y, 500)
+
+
+def classification() -> Rows:
+    x, y = sk.make_classification(
+        1500, 12, n_informative=7, n_redundant=2, n_classes=3, class_sep=1.6, weights=[0.45, 0.3], random_state=2
+    )
+    return split("classes", skewed(x), y, 500)
+
+
+def regression() -> Rows:
+    x, y = sk.make_regression(1300, 9, n_informative=6, noise=4.0, random_state=4)
+    # a bend, so that a line is not enough
+    return split("numbers", skewed(x), y + 90 * np.maximum(x[:, 0], 0.3) * x[:, 1], 400)
+
+
+def glyphs() -> Rows:
+    """Five patterns of strokes on 9 x 7 pixels, moved by up to a pixel, of unequal ink, under noise."""
+    random = np.random.default_rng(11)
+    templates = random.random((5, 7, 5)) < 0.4
+    y = random.choice(5, 1400, p=[0.3, 0.25, 0.2, 0.15, 0.1])
+    x = np.zeros((len(y), 9, 7))
+    for i, kind in enumerate(y):
+        top, left = random.integers(0, 3, 2)
+        x[i, top : top + 7, left : left + 5] = templates[kind] * random.uniform(90, 200)
+    x = np.clip(x + random.normal(20, 30, x.shape), 0, 255)
+    return split("classes", x[..., None].astype(np.uint8), y, 500)
+
+
+def mnist() -> Rows:
+    folder = SHARED / "mnist"
+    x = np.frombuffer(gzip.decompress((folder / "train-images-idx3-ubyte.gz").read_bytes()), np.uint8, offset=16)
+    y = np.frombuffer(gzip.decompress((folder / "train-labels-idx1-ubyte.gz").read_bytes()), np.uint8, offset=8)
+    return split("classes", x.reshape(-1, 28, 28, 1)[:5000], y[:5000], 1500)
+
+
+def cifar10() -> Rows:
+    import pyarrow.parquet as pq
+    from PIL import Image
+
+    table = pq.read_table(SHARED / "cifar10_jpeg" / "train.parquet").slice(0, 5000).to_pydict()
+    first = table["image"][0]
+    encoded = [image["bytes"] for image in table["image"]] if isinstance(first, dict) else table["image"]
+    x = np.stack([np.asarray(Image.open(io.BytesIO(one)).convert("RGB")) for one in encoded])
+    return split("classes", x, np.asarray(table["label"]), 1500)
+
+
+SOURCES: dict[str, Callable[[], Rows]] = {
+    "digits": digits,
+    "digit_images": digit_images,
+    "wine": wine,
+    "breast_cancer": breast_cancer,
+    "diabetes": diabetes,
+    "moons": moons,
+    "circles": circles,
+    "blobs": blobs,
+    "classification": classification,
+    "regression": regression,
+    "glyphs": glyphs,
+    "mnist": mnist,
+    "cifar10": cifar10,
+}
+
+CORE = tuple(
+    Cell(*name.split("/"))
+    for name in (
+        "digits/mlp-2",
+        "digits/mlp-6-bn",
+        "digits/mlp-4-sigmoid-bn",
+        "digit_images/conv-bn",
+        "digit_images/conv",
+        "breast_cancer/mlp-2-bn",
+        "moons/mlp-2",
+        "moons/mlp-8-tanh",
+        "blobs/mlp-2-bn",
+        "blobs/mlp-8-tanh",
+        "regression/mlp-2",
+        "regression/mlp-2-bn",
+        "wine/mlp-2",
+        "wine/mlp-2-bn",
+        "circles/mlp-2-bn",
+        "circles/mlp-8-tanh",
+        "classification/mlp-2",
+        "classification/mlp-6-bn",
+        "classification/mlp-8-tanh",
+        "classification/mlp-4-sigmoid-bn",
+        "glyphs/conv-bn",
+        "glyphs/conv",
+        "diabetes/mlp-2",
+        "diabetes/mlp-2-bn",
+    )
+)
+FULL = tuple(
+    Cell(data, architecture)
+    for data in ("mnist", "cifar10")
+    for architecture in ("mlp-2", "mlp-6-bn" if data == "mnist" else "resnet-bn", "conv-bn")
+)
