@@ -57,7 +57,8 @@ def judge(case: Case, suspicions: Sequence[Suspicion], pages: Mapping[str, Page]
         top = max(confirmed, key=lambda one: one.proof.gain, default=None)
         weight = 0.4 + 0.6 * suspicion.certainty
         if top is not None:
-            score = top.proof.gain / best * weight
+            # the surer the signature, the less it matters whether another change wins a little more
+            score = (top.proof.gain / best) ** (1.05 - suspicion.certainty) * weight
             scored.append((score, found(case, suspicion, pages, top, severity_of(suspicion, top.proof.gain))))
         elif suspicion.severity:
             scored.append((suspicion.certainty * weight, found(case, suspicion, pages, None, suspicion.severity)))
