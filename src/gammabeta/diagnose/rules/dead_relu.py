@@ -7,12 +7,7 @@ import numpy as np
 from gammabeta.diagnose.case import Case
 from gammabeta.diagnose.finding import Page
 from gammabeta.diagnose.suspicion import Suspicion
-from gammabeta.diagnose.treatments import (
-    activation,
-    batch_norm_added,
-    initializers_by_activation,
-    learning_rate_times,
-)
+from gammabeta.diagnose.treatments import activation, batch_norm_added, initializers_by_activation
 from gammabeta.nn import Activation
 
 PAGE = Page(
@@ -22,7 +17,7 @@ PAGE = Page(
     why="relu'(z) = 0 for z < 0. A step too long, or a bias far below zero, puts all rows there. A unit that is zero "
     "for many rows but not for all is sparse, not dead.",
     evidence="The largest output of every unit (channel: over all pixels) on the 512 probe rows, at the start and at "
-    "the end; a layer with more than 40 % of its units at zero for all of them. Proved by runs with a lower rate, "
+    "the end; a layer with more than 40 % of its units at zero for all of them. Proved by runs with "
     "other initial weights, batch norm or leaky ReLU.",
     do="Lower the learning rate, let the initial weights suit the activation and the biases start at zero, or use "
     "batch norm, leaky_relu or gelu.",
@@ -53,7 +48,6 @@ def rule(case: Case) -> Iterator[Suspicion]:
         certainty=0.8 if share > MANY else 0.4,
         treatments=(
             initializers_by_activation(),
-            learning_rate_times(1 / 10),
             batch_norm_added(),
             activation("leaky_relu"),
         ),

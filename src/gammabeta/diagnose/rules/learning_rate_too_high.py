@@ -1,6 +1,6 @@
 """GB301: the learning rate is too high."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -8,6 +8,7 @@ from gammabeta.diagnose.case import Case
 from gammabeta.diagnose.finding import Page
 from gammabeta.diagnose.suspicion import Suspicion
 from gammabeta.diagnose.treatments import learning_rate_times
+from gammabeta.nn import Activation
 
 PAGE = Page(
     code="GB301",
@@ -29,16 +30,18 @@ UPDATE_RATIO = 1e-2
 
 def rule(case: Case) -> Iterator[Suspicion]:
     rate = case.plan.optimizer.learning_rate
-    ratios = update_ratios(case)
-    ratio = float(np.median(ratios)) if ratios else float("nan")
+    ratio = longest_update(case)
+    died = units_that_died(case)
     diverged = not case.trained or any(line.get("ended") == "non-finite loss" for line in case.history)
     above = case.trained and case.on_train is not None and case.on_train.loss > 1.02 * case.constant_loss
-    certainty = 0.7 if diverged else 0.6 if above else 0.5 if ratio > UPDATE_RATIO else 0.15
+    certainty = 0.7 if diverged else 0.6 if above or died > 0.2 else 0.5 if ratio > UPDATE_RATIO else 0.15
     if certainty <= 0.15 and case.shortfall < 2 * case.chance:
         return
     seen = [f"the learning rate is {rate:g}"]
     if np.isfinite(ratio):
-        seen.append(f"an update is {ratio:.2g} of the weights that it changes (median over the matrices)")
+        seen.append(f"updates reach {ratio:.2g} of the weights that they change (median over the matrices)")
+    if died > 0.2:
+        seen.append(f"{died:.0%} of a layer's ReLU units died while training")
     if diverged:
         seen.append("the loss was no longer finite")
     elif above:
@@ -54,9 +57,30 @@ def rule(case: Case) -> Iterator[Suspicion]:
     )
 
 
-def update_ratios(case: Case) -> list[float]:
-    """Length of the last probed update by that of the weights, for every matrix that trains."""
-    norms = case.signals("params.")
+def longest_update(case: Case) -> float:
+    """The longest update of the history by the weights it changes, the median over the matrices; NaN without history."""
+    ratios = [update_ratios(line.get("signals", {})) for line in case.history]
+    return max((float(np.median(one)) for one in ratios if one), default=float("nan"))
+
+
+def units_that_died(case: Case) -> float:
+    """The largest share of a layer's ReLU units that were alive at the start and are zero for all rows at the end."""
+    if case.at_end is None:
+        return 0.0
+    pairs = zip(case.at_start.layers, case.at_end.layers, strict=True)
+    return max(
+        (
+            float(np.mean((after.most <= 0) & (before.most > 0)))
+            for before, after in pairs
+            if isinstance(after.layer, Activation) and after.layer.function == "relu"
+        ),
+        default=0.0,
+    )
+
+
+def update_ratios(signals: Mapping[str, float]) -> list[float]:
+    """Length of a probed update by that of the weights, for every matrix that trains."""
+    norms = {name: value for name, value in signals.items() if name.startswith("params.") and value is not None}
     paths = {name.rsplit(".", 1)[0] for name in norms if name.rsplit(".", 2)[-2] == "weight"}
     pairs = [(norms.get(f"{path}.update", np.nan), norms.get(f"{path}.weight", np.nan)) for path in sorted(paths)]
     return [update / weight for update, weight in pairs if weight > 0 and np.isfinite(update)]

@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from gammabeta.diagnose.case import Case
 from gammabeta.diagnose.finding import Page
-from gammabeta.diagnose.rules.learning_rate_too_high import update_ratios
+from gammabeta.diagnose.rules.learning_rate_too_high import longest_update
 from gammabeta.diagnose.suspicion import Suspicion
 from gammabeta.diagnose.treatments import learning_rate_times
 
@@ -30,8 +28,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
     if not case.trained:
         return
     rate = case.plan.optimizer.learning_rate
-    ratios = update_ratios(case)
-    ratio = float(np.median(ratios)) if ratios else float("nan")
+    ratio = longest_update(case)
     learned = case.skill(case.valid_score)
     falling = still_falling(case)
     small = ratio < UPDATE_RATIO

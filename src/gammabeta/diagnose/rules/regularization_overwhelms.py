@@ -32,7 +32,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
             place=place,
             evidence=f"{place} is {value:g}",
             numbers={place.rsplit(".", 1)[-1]: value},
-            certainty=0.75 if value >= strong else 0.2,
+            certainty=0.85 if value >= 1.4 * strong else 0.75 if value >= strong else 0.2,
             treatments=(treatment,),
             advice="lower it or leave it out",
         )
