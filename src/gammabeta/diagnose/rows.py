@@ -89,7 +89,7 @@ def error_of(values: np.ndarray) -> float:
     n = len(values)
     if n < 2:
         return float("inf")
-    return float(np.sqrt((np.var(values) * n + 1 / n) / (n - 1) / n))
+    return float(np.sqrt((np.var(values) * n + 1) / (n - 1) / n))
 
 
 def feature(case: Case, index: int) -> str:

@@ -147,4 +147,4 @@ def gained(case: Case, data: Dataset) -> tuple[float, float] | None:
     if before is None or after is None or len(before) < 2:
         return None
     each = after - before
-    return float(each.mean()), float(np.sqrt((np.var(each) + 1 / len(each) ** 2) / (len(each) - 1)))
+    return float(each.mean()), float(np.sqrt((np.var(each) + 1 / len(each)) / (len(each) - 1)))

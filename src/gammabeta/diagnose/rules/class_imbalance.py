@@ -96,5 +96,5 @@ def balanced_gain(before: np.ndarray, after: np.ndarray, actual: np.ndarray) -> 
     """(gain in balanced accuracy, its standard error): the same rows judge both answers."""
     each = (after == actual).astype(np.float64) - (before == actual)
     groups = [each[actual == one] for one in np.unique(actual)]
-    errors = [(np.var(group) + 1 / len(group) ** 2) / len(group) for group in groups]
+    errors = [(np.var(group) + 1 / len(group)) / len(group) for group in groups]
     return float(np.mean([group.mean() for group in groups])), float(np.sqrt(np.sum(errors)) / len(groups))

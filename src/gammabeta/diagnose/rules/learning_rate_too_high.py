@@ -58,7 +58,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
 
 
 def longest_update(case: Case) -> float:
-    """The longest update of the history by the weights it changes, the median over the matrices; NaN without history."""
+    """The longest update of the history by the weights it changes, median over matrices; NaN without history."""
     ratios = [update_ratios(line.get("signals", {})) for line in case.history]
     return max((float(np.median(one)) for one in ratios if one), default=float("nan"))
 
