@@ -116,7 +116,7 @@ def optimizer(architecture: str) -> Optimizer:
 
 
 def network(architecture: str, found: Rows) -> Sequential:
-    """"mlp-6-bn": six hidden layers of relu; "mlp-8-tanh"; "mlp-4-sigmoid-bn"; "conv", "conv-bn", "resnet-bn"."""
+    """ "mlp-6-bn": six hidden layers of relu; "mlp-8-tanh"; "mlp-4-sigmoid-bn"; "conv", "conv-bn", "resnet-bn"."""
     parts = architecture.split("-")
     norm: list[Layer] = [BatchNorm()] if "bn" in parts else []
     if parts[0] == "mlp":

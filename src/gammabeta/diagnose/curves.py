@@ -41,10 +41,10 @@ class Curves:
 
     @property
     def falling(self) -> float:
-        """Share of its height at the end that the watched loss would lose in a quarter more of the epochs.
+        """How far the watched loss would fall in a quarter more of the epochs, as a share of where it came from.
 
         By the line through the last quarter, at least 4 epochs; 0 where the line does not fall by more than 3 of its
-        standard errors.
+        standard errors. Of where it came from, the first quarter's median: a solved task's loss halves for ever.
         """
         size = max(4, len(self.watched) // 4)
         last = self.watched[-size:]
@@ -54,9 +54,10 @@ class Curves:
         slope = float(steps @ last / (steps @ steps))
         left = last - np.mean(last) - slope * steps
         error = float(np.sqrt(left @ left / (len(last) - 2) / (steps @ steps)))
-        if slope > -3 * error or slope >= 0 or last[-1] == 0:
+        height = float(np.nanmedian(self.watched[: max(1, len(self.watched) // 4)]))
+        if slope > -3 * error or slope >= 0 or not height > 0:
             return 0.0
-        return float(min(-slope * size / abs(last[-1]), 1.0))
+        return float(min(-slope * size / height, 1.0))
 
     @property
     def overfitted(self) -> int:

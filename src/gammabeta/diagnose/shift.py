@@ -10,7 +10,9 @@ from gammabeta.diagnose.rows import goodness, inputs, once, some
 
 MOST_ROWS = 1_500
 MOST_FEATURES = 256
-LEAST_ROWS = 40
+LEAST_ROWS = 30
+BLUR = 0.3
+
 RATIO, MOVED = 2.0, 0.5
 """Ratio of standard deviations, and shift of the mean in them, from which a column counts as changed."""
 
@@ -77,7 +79,9 @@ def compared(train: Dataset, data: Dataset, split: str) -> Shift:
     off = vary & ((ratio > RATIO) | (ratio < 1 / RATIO) | (moved > MOVED))
     auc, error = told_apart(x, other)
     if auc - 1.96 * error > 0.6:
-        alone, error_alone = told_apart(alone_scaled(x), alone_scaled(other))
+        alone, error_alone = (
+            told_apart(alone_scaled(x[:, vary]), alone_scaled(other[:, vary])) if vary.any() else (1, 0)
+        )
     else:
         alone, error_alone = auc, error
     worst = np.argsort(-np.maximum(moved * (std > 0), np.abs(np.log(np.maximum(ratio, 1e-9)))), kind="stable")[:5]
@@ -102,8 +106,10 @@ def robust(x: np.ndarray) -> np.ndarray:
 
 
 def alone_scaled(x: np.ndarray) -> np.ndarray:
+    """Standardized by itself and blurred: values that are exactly equal on one side would give the side away."""
     std = np.std(x, axis=0)
-    return np.asarray((x - x.mean(axis=0)) / np.where(std > 0, std, 1))
+    blur = np.random.default_rng(len(x)).normal(size=x.shape)
+    return np.asarray((x - x.mean(axis=0)) / np.where(std > 0, std, 1) + BLUR * blur)
 
 
 def told_apart(x: np.ndarray, other: np.ndarray) -> tuple[float, float]:

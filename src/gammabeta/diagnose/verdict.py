@@ -15,7 +15,7 @@ JUMPS = 0.25
 SLOW = 0.3
 """Share of what there is to learn: a falling loss that has won less by the end was moving too slowly."""
 
-FALLING = 0.05
+FALLING = 0.03
 
 
 def verdict(case: Case) -> str:
@@ -36,8 +36,8 @@ def verdict(case: Case) -> str:
         return f"{words} {last}."
     if found.falling > FALLING and found.ended != "early stopping":
         return (
-            f"Under-trained, still falling: in another quarter of the epochs the loss would fall by "
-            f"{found.falling:.0%}. {last}; train longer."
+            f"Under-trained, still falling: in a quarter more epochs the loss would fall by another "
+            f"{found.falling:.0%} of where it came from. {last}; train longer."
         )
     gap, words = scores(case, found, finished)
     if found.overfitted >= 3:
@@ -68,7 +68,7 @@ def rate_too_high(case: Case, found: Curves, finished: bool) -> str:
         return f"Learning rate too high: the training loss jumps up in {jumps:.0%} of the epochs."
     if finished and len(losses) > 1 and losses[-1] > 1.05 * case.constant_loss and losses[-1] > 0.5 * losses[0]:
         return (
-            f"Learning rate too high, or nothing learned: it ends above the constant answer's {case.constant_loss:.3g}."
+            f"Nothing learned, or learning rate too high: it ends above the constant answer's {case.constant_loss:.3g}."
         )
     return ""
 

@@ -22,8 +22,10 @@ PAGE = Page(
     why="The loss is then a ravine: its curvature along a weight grows with the square of its input, so that the rate "
     "that the largest input can bear is too small for the others; large inputs also saturate or kill the first units. "
     "Initial weights are drawn for inputs of size 1.",
-    evidence="Of each column (each channel of images) that is neither constant nor 0 and 1: a root mean square outside "
-    "[0.1, 10], a mean more than 3 standard deviations from 0, or standard deviations that differ by more than 10 "
+    evidence="Of each column (each channel of images) that is neither constant nor 0 and 1: a root mean square above "
+    "10, a "
+    "median root mean square below 0.1, a mean more than 3 standard deviations from 0, or standard deviations that "
+    "differ by more than 10 "
     "times; proved by runs on standardized inputs, and with batch norm in front, that end better from the same start.",
     do="Standardize with the mean and standard deviation of the training rows, and the same two numbers for every new "
     "row; or put batch norm in front of the first layer, which learns them. `gammabeta fit` does it when it reads a "
@@ -44,7 +46,8 @@ def rule(case: Case) -> Iterator[Suspicion]:
     if not len(mean):
         return
     rms = np.hypot(mean, std)
-    off = np.maximum(rms / MOST, LEAST / np.maximum(rms, 1e-30))
+    # a few small columns are a matter of the spread between columns, not of size
+    off = np.maximum(rms / MOST, LEAST / max(float(np.median(rms)), 1e-30))
     offset, spread = np.abs(mean) / std, float(std.max() / std.min())
     if off.max() <= 1 and offset.max() <= FAR and spread <= MOST:
         return

@@ -21,7 +21,8 @@ PAGE = Page(
     "then each training row by heart.",
     evidence="A linear model, neighbors and trees learn from one part of the rows; the best of them, and the network, "
     "are compared with what they would score on another part if its targets were shuffled (200 permutations). A "
-    "finding where they are no better than that (p > 0.05), with at least 100 rows to judge.",
+    "finding where they are no better than that (p > 0.05), with at least 60 rows to judge."
+    " Either side by itself, half against half, tells which of them is out of order.",
     do="Look at ten rows and their targets by eye. Sorting, filtering or shuffling of the inputs alone, a join without "
     "a key, or an index that was reset are the usual causes: join again by a key, and shuffle both with one "
     "permutation. If the rows are right, the inputs do not hold the answer: collect others.",
@@ -29,7 +30,7 @@ PAGE = Page(
     sources="Ojala & Garriga 2010 (permutation tests for classifiers).",
 )
 
-LEAST_ROWS = 100
+LEAST_ROWS, LEAST_JUDGING = 100, 60
 PERMUTATIONS = 200
 MOST_ROWS = 2_000
 
@@ -38,7 +39,8 @@ def rule(case: Case) -> Iterator[Suspicion]:
     train, judging = case.train, case.judged_on
     if class_numbers(case, train) is None and numbers(case, train) is None:
         return
-    if judging is train or min(train.rows, judging.rows) < LEAST_ROWS or constant(train) or constant(judging):
+    few = train.rows < LEAST_ROWS or judging.rows < LEAST_JUDGING
+    if judging is train or few or constant(train) or constant(judging):
         return
     # a skill of many times its chance is no matter of permutations
     if case.skill(case.references.best) > 6 / np.sqrt(judging.rows):

@@ -34,7 +34,7 @@ PERFECT = 0.98
 WORTH = 0.1
 STRONG = 0.5
 ERRORS = 3.0
-LEAST_ROWS = 40
+LEAST_ROWS = 30
 MOST_OTHERS = 256
 
 
@@ -111,7 +111,7 @@ def forests(train: Part, other: Part, group: np.ndarray) -> tuple[np.ndarray, np
 def missing(case: Case, train: Part, other: Part, group: np.ndarray, won: np.ndarray) -> Suspicion | None:
     """The suspicion where the relation is absent in other rows."""
     _, without = forests(train, other, group)
-    if without.mean() < ERRORS * error_of(without):
+    if without.mean() < 2 * error_of(without):
         return None  # nothing else relates to the targets there either: another trouble
     reference = case.train if other.name == "validation" else case.judged_on
     here, there = goodness(case, some(reference)), goodness(case, other.data)
@@ -130,7 +130,7 @@ def missing(case: Case, train: Part, other: Part, group: np.ndarray, won: np.nda
         evidence=words,
         numbers={"skill": float(won.mean()), "skill_there": kept, "without": float(without.mean()), "fall": fall},
         certainty=0.95,
-        treatments=(blanked(case, group),) if hurts and other.name == "validation" else (),
+        treatments=(blanked(case, group),) if other.name == "validation" else (),
         severity="error" if hurts else "warning",
         costs=f"{case.metric} {fall:.3f} lower on {other.name} rows" if case.trained else "",
         advice="leave it out and train again, unless new rows will have it",

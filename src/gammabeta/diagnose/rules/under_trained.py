@@ -14,14 +14,14 @@ PAGE = Page(
     what="Training ended while the loss was still falling.",
     why="The weights had not yet reached what they were moving to: the score is that of a run broken off.",
     evidence="The loss on the judging rows still falls over the last quarter of the epochs, by a line more than 3 "
-    "standard errors steep that would lose more than 5 % in another quarter; or the whole run has fewer than 500 steps "
+    "standard errors steep that would lose more than 3 % of the first epochs' loss in another quarter; or the whole run has fewer than 500 steps "
     "and is behind the references. Proved by runs with four times the epochs that end better.",
     do="More epochs; a higher learning rate if the loss falls evenly and slowly; a schedule that does not end early.",
     ignore="When the metric that counts has long stopped to improve.",
     sources="Tuning playbook (is training still improving at its end?).",
 )
 
-FALLING, STRONGLY = 0.05, 0.15
+FALLING, STRONGLY = 0.03, 0.08
 FEW_STEPS = 500
 
 
@@ -35,7 +35,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
         return
     words = f"the run had {case.steps_made} steps in {len(found.train)} epochs"
     if falling > 0:
-        words += f"; the loss on the judging rows would fall by {falling:.0%} in another quarter of the epochs"
+        words += f"; the loss on the judging rows would fall by another {falling:.0%} of where it came from in a quarter more epochs"
     if behind:
         words += f"; the {case.metric} is {case.valid_score:.3f}, a reference reaches {case.references.best:.3f}"
     yield Suspicion(

@@ -1,0 +1,53 @@
+"""The page that docs/benchmarks/faults.md holds."""
+
+from collections.abc import Sequence
+
+import healthy
+import plants
+from cells import CORE, FULL, HELD_OUT
+from score import Result, confusion, lists, rivals_table, table
+
+
+def page(results: Sequence[Result], machine: str, code: str) -> str:
+    """All tables, per tier."""
+    full = {cell.name for cell in FULL}
+    tiers = {
+        "Core: scikit-learn's and synthetic data": [one for one in results if one["cell"] not in full],
+        "Full: MNIST and CIFAR-10": [one for one in results if one["cell"] in full],
+    }
+    text = [
+        f"""# Planted faults
+
+What the diagnosis finds in runs with a known fault, and in runs without one. {machine}, code {code}.
+Again: `python benchmarks/faults/run.py core` (29 minutes a call at most; it goes on where it was) and `full`.
+
+A fault counts only if it hurts: over 5 paired seeds on a clean hold-out it costs 3 points of accuracy or r2, or 5 % of
+the loss, with p < 0.05 and d >= 0.5. Plants that do not hurt are harmless: no error may be raised for them. Detected
+means an error or a warning; false alarms are errors. A cause is right if its code is among those accepted for the
+plant. Intervals are Wilson's, 95 %. Calibration may look at {
+            ", ".join(dict.fromkeys(cell.data for cell in (*CORE, *FULL) if not cell.held_out))
+        }; {", ".join(HELD_OUT)} are held out as whole data
+sets. The rival rule sets were written anew from their published thresholds and see the same runs; "any alarm" of theirs
+counts, whatever its rank.
+"""
+    ]
+    for title, found in tiers.items():
+        measured = [one for one in found if "defect" not in one]
+        if measured:
+            held_out = [one for one in measured if one["held_out"]]
+            seconds = sorted(one["seconds"]["diagnosis"] for one in measured)
+            text += [
+                f"## {title}\n",
+                table(measured),
+                f"\nOne diagnosis took {seconds[len(seconds) // 2]:.1f} s in the median, {seconds[-1]:.1f} s at most.",
+                "\n### Rival rule sets, held-out cells\n",
+                rivals_table(held_out),
+                "\n### By fault, all cells\n",
+                confusion(measured),
+                "\n" + lists(measured).replace("## ", "### "),
+                "",
+            ]
+    text.append("## Faults and controls that cannot occur here\n")
+    text += [f"- fault {number}: {why}" for number, why in plants.NOT_POSSIBLE.items()]
+    text += [f"- control {number}: {why}" for number, why in healthy.NOT_POSSIBLE.items()]
+    return "\n".join(text) + "\n"

@@ -1,0 +1,152 @@
+"""Plants faults, diagnoses them, and writes docs/benchmarks/faults.md.
+
+    python benchmarks/faults/run.py core|full|reduced [--minutes M] [--cells all|calibration|held-out]
+                                    [--processes 2] [--only TEXT] [--page-only]
+
+core: scikit-learn's and synthetic data; full: MNIST and CIFAR-10 from ../shared/data; reduced: 2 minutes. Results are
+kept in .cache/faults/ for the code they were measured with: a run that was stopped goes on where it was.
+"""
+
+import argparse
+import hashlib
+import json
+import multiprocessing
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+CACHE = ROOT / ".cache" / "faults"
+PAGE = ROOT / "docs" / "benchmarks" / "faults.md"
+sys.path.insert(0, str(HERE))
+
+
+def fingerprint() -> str:
+    """Of all code that a result depends on."""
+    made = hashlib.sha256()
+    for path in sorted([*(ROOT / "src").rglob("*.py"), *HERE.glob("*.py")]):
+        if path.name not in ("run.py", "score.py", "page.py"):
+            made.update(path.read_bytes())
+    return made.hexdigest()[:12]
+
+
+def prepared(one_of: int) -> None:
+    """A worker: one thread for the linear algebra where several share the machine, and a compilation cache."""
+    if one_of > 1:
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+    import warnings
+
+    import jax
+    import numpy as np
+
+    np.seterr(all="ignore")
+    warnings.simplefilter("ignore")
+    jax.config.update("jax_compilation_cache_dir", str(ROOT / ".cache" / "compiled"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+
+
+def measured(task: Any) -> dict[str, Any]:
+    """The result of one task; a defect is a result too."""
+    import traceback
+
+    from measure import looked_at
+
+    began = time.perf_counter()
+    line = {"key": task.key, "cell": task.cell.name, "held_out": task.cell.held_out}
+    line |= {name: getattr(task, name) for name in ("kind", "name", "severity", "seed", "number", "hard")}
+    try:
+        line |= looked_at(task.situation(), task.cell, task.seed)
+    except Exception:
+        line |= {"defect": traceback.format_exc()[-1500:]}
+    return line | {"total": round(time.perf_counter() - began, 2)}
+
+
+def results(tasks: Sequence[Any], processes: int) -> Iterator[dict[str, Any]]:
+    """In the order in which they are done; tasks of one cell go to the same process, which has it compiled."""
+    if processes == 1:
+        prepared(1)
+        yield from map(measured, tasks)
+        return
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(processes, prepared, (processes,)) as pool:
+        yield from pool.imap_unordered(measured, tasks, chunksize=1)
+
+
+def known(path: Path) -> dict[str, dict[str, Any]]:
+    """What was measured with this code before."""
+    if not path.exists():
+        return {}
+    lines = (json.loads(line) for line in path.read_text().splitlines() if line.endswith("}"))
+    return {line["key"]: line for line in lines if "defect" not in line}
+
+
+def measured_now(tasks: Sequence[Any], path: Path, minutes: float, processes: int) -> bool:
+    """Measure what is missing and append it; False where the time was up."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    missing = [task for task in tasks if task.key not in known(path)]
+    began = time.monotonic()
+    found = results(missing, processes)
+    with path.open("a") as file:
+        for done, line in enumerate(found, start=1):
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+            passed = time.monotonic() - began
+            left = min(passed / done * (len(missing) - done), 60 * minutes - passed)
+            verdict = line["defect"].splitlines()[-1] if "defect" in line else told(line)
+            print(f"{done}/{len(missing)}  {left / 60:4.1f} min left  {line['key']}: {verdict}", flush=True)
+            if passed > 60 * minutes:
+                found.close()  # type: ignore[attr-defined]
+                return done == len(missing)
+    return True
+
+
+def told(line: dict[str, Any]) -> str:
+    from score import causes
+
+    hurts = "" if line["kind"] == "healthy" else "hurts, " if line["harm"]["hurts"] else "harmless, "
+    fix = line.get("fix", {})
+    restored = f", fix restores {fix['share']:.0%}" if "share" in fix else ""
+    wanted = f" (expected {' or '.join(line['accepted'])})" if line["accepted"] else ""
+    return f"{hurts}{' '.join(causes(line)) or 'nothing'}{wanted}{restored}, {line['total']} s"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tier", choices=("core", "full", "reduced"))
+    parser.add_argument("--minutes", type=float, default=None, help="stop then; default 29 for core, 360 for full")
+    parser.add_argument("--cells", choices=("all", "calibration", "held-out"), default="all")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--only", default="", help="tasks whose key holds this text")
+    parser.add_argument("--page-only", action="store_true", help="measure nothing, write the page again")
+    given = parser.parse_args()
+    from page import page
+    from schedule import tasks
+
+    chosen = [task for task in tasks(given.tier, given.cells) if given.only in task.key]
+    path = CACHE / f"{fingerprint()}.jsonl"
+    minutes = given.minutes or {"core": 29, "full": 360, "reduced": 5}[given.tier]
+    whole = given.page_only or measured_now(chosen, path, minutes, given.processes)
+    found = known(path)
+    if not given.only and given.tier != "reduced":
+        machine = f"{date.today()}, {platform.machine()}, {os.cpu_count()} cores, jax {version('jax')}"
+        PAGE.write_text(page([line for line in found.values()], machine, fingerprint()))
+        print(f"written to {PAGE}")
+    else:
+        from score import lists, table
+
+        here = [found[task.key] for task in chosen if task.key in found]
+        print(table(here), lists(here), sep="\n\n")
+    if not whole:
+        print("the time was up: call it again to go on")
+
+
+if __name__ == "__main__":
+    main()

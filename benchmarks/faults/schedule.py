@@ -1,0 +1,113 @@
+"""Which situations a tier has, in an order of which every beginning is a fair sample."""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import healthy
+from cells import CORE, FULL, Cell
+from healthy import CONTROLS
+from plants import PLANTS
+from situation import SEVERITIES, Situation
+
+Tier = Literal["core", "full", "reduced"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One situation to look at, by names alone, so that it can be sent to another process."""
+
+    kind: Literal["fault", "healthy"]
+    name: str
+    cell: Cell
+    severity: str = ""
+    seed: int = 0
+    number: int = 0
+    hard: bool = False
+
+    @property
+    def key(self) -> str:
+        return "|".join((self.kind, self.name, self.cell.name, self.severity, str(self.seed)))
+
+    def situation(self) -> Situation:
+        if self.kind == "healthy":
+            return next(one for one in CONTROLS if one.name == self.name).situation(self.cell, self.seed)
+        return next(one for one in PLANTS if one.name == self.name).situation(self.cell, self.severity, self.seed)
+
+
+REDUCED = (
+    ("learning rate too high", "blobs/mlp-2-bn", "gross"),
+    ("learning rate too low", "moons/mlp-2", "gross"),
+    ("equal weights", "moons/mlp-2", "gross"),
+    ("no activations", "moons/mlp-2", "gross"),
+    ("softmax twice", "blobs/mlp-2-bn", "clear"),
+    ("missing values", "breast_cancer/mlp-2-bn", "gross"),
+    ("unscaled target", "regression/mlp-2", "gross"),
+    ("L2 too strong", "blobs/mlp-2-bn", "gross"),
+    ("labels of other rows", "moons/mlp-2", "gross"),
+    ("statistics not carried over", "blobs/mlp-2-bn", "gross"),
+    ("unscaled features", "moons/mlp-2", "gross"),
+    ("rows in train and validation", "blobs/mlp-2-bn", "gross"),
+)
+REDUCED_HEALTHY = (
+    ("blobs", "blobs/mlp-2-bn"),
+    ("moons", "moons/mlp-2"),
+    ("regression", "regression/mlp-2"),
+    ("edge of stability", "moons/mlp-2"),
+    ("overlapping classes", "blobs/mlp-2-bn"),
+    ("nearly all right", "breast_cancer/mlp-2-bn"),
+)
+
+
+def cell(name: str) -> Cell:
+    return Cell(*name.split("/"))
+
+
+def tasks(tier: Tier, cells: str = "all") -> list[Task]:
+    """All situations of a tier; cells: "all", "calibration" or "held-out"."""
+    if tier == "reduced":
+        found = [fault(name, cell(at), severity) for name, at, severity in REDUCED]
+        found += [control(name, cell(at)) for name, at in REDUCED_HEALTHY]
+    else:
+        among = CORE if tier == "core" else FULL
+        found = list(faults(among))
+        found += list(controls(tier))
+        # every beginning of the list holds all kinds alike
+        found.sort(key=lambda task: zlib.crc32(task.key.encode()))
+    if cells != "all":
+        found = [task for task in found if task.cell.held_out == (cells == "held-out")]
+    return found
+
+
+def fault(name: str, at: Cell, severity: str) -> Task:
+    number = next(one.number for one in PLANTS if one.name == name)
+    return Task("fault", name, at, severity, number=number)
+
+
+def control(name: str, at: Cell, seed: int = 0) -> Task:
+    one = next(one for one in CONTROLS if one.name == name)
+    return Task("healthy", name, at, seed=seed, number=one.number, hard=one.hard)
+
+
+def faults(among: tuple[Cell, ...]) -> Iterator[Task]:
+    """Every fault at each of its severities, once on a calibration cell and once on a held-out one."""
+    for index, plant in enumerate(PLANTS):
+        for degree, severity in enumerate(s for s in SEVERITIES if s in plant.degrees):
+            for held_out in (False, True):
+                possible = [one for one in among if one.held_out == held_out and plant.where(one)]
+                if possible:
+                    yield fault(plant.name, possible[(7 * index + degree) % len(possible)], severity)
+
+
+def controls(tier: Tier) -> Iterator[Task]:
+    """Every control on its cells; in the full tier plain runs on its own."""
+    if tier == "full":
+        plain = next(one for one in CONTROLS if one.number == 1)
+        for name in healthy.FULL:
+            for seed in range(3):
+                yield control(plain.name, cell(name), seed)
+        return
+    for one in CONTROLS:
+        for seed in range(4):
+            yield control(one.name, cell(one.cells[seed % len(one.cells)]), seed)
