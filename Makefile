@@ -6,7 +6,7 @@ python := $(venv)/bin/python
 install := $(python) -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow lint types check format lock clean
+.PHONY: help demo test slow lint types check format pages lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ check: lint types test  ## what must pass before a change is handed in
 format: $(venv)/.test  ## write format and the style that can be mended by itself
 	$(python) -m ruff check --fix .
 	$(python) -m ruff format .
+
+pages: $(venv)/.test  ## write docs/techniques anew from docstrings and techniques.toml
+	@$(python) scripts/techniques.py
 
 lock:  ## write requirements/ anew from the ranges in pyproject.toml
 	PYTHON=$(PYTHON) scripts/lock

@@ -12,12 +12,12 @@ _ROOMS = {
     "gammabeta.data": "Dataset Images Schema Table as_data describe read split",
     "gammabeta.errors": "DataError Defect FileError GammabetaError PlanError TrainingError UsageError",
     "gammabeta.estimators": "NetworkClassifier NetworkRegressor",
-    "gammabeta.model": "Model finish fold learn load save summary",
+    "gammabeta.model": "Model finish fold learn load raw_where_normalized save summary",
     "gammabeta.nn": (
         "AbsoluteError Activation AveragePool BatchNorm BinnedRegression ConstantWeights Conv2D Convnet "
         "DataDependent Dense Dropout DropoutAdjusted Flatten Frozen GaussianNoise GlobalAveragePool "
         "GroupNorm HeNormal HeUniform Huber LayerNorm Lsuv MaxPool Mlp MulticlassHinge Orthogonal "
-        "PositiveLogLoss Residual ScaledNormal Sequential SigmoidCrossEntropy SoftmaxCrossEntropy "
+        "Paced PositiveLogLoss Residual ScaledNormal Sequential SigmoidCrossEntropy SoftmaxCrossEntropy "
         "SquaredError StandardNormal UniformFanIn Whitening XavierNormal XavierUniform Zeros"
     ),
     "gammabeta.optim": (
@@ -25,7 +25,10 @@ _ROOMS = {
         "OneCycle RMSProp ReduceOnPlateau Sgd Step WarmUp"
     ),
     "gammabeta.plan": "EarlyStopping Plan advise change read_plan",
-    "gammabeta.train": "Epoch RangeTest Run cache_compilations fit range_test run",
+    "gammabeta.train": "Epoch RangeTest Run Start cache_compilations fit range_test run",
+    "gammabeta.transfer": (
+        "continued discriminative fine_tune frozen graft transfer_plan unfrozen_gradually with_batch_norm"
+    ),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names.split()}
 

@@ -51,8 +51,10 @@ class Defect(GammabetaError):
     """gammabeta itself is wrong; please report it."""
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
+def nearest(name: str, names: Iterable[str], what: str = "legal names") -> str:
     """A hint with the nearest legal name, or the legal names when none is near.
+
+    what: stands before them: "its columns" are not a matter of law
 
     >>> nearest("adm", ["adam", "sgd"])
     'did you mean "adam"?'
@@ -62,5 +64,6 @@ def nearest(name: str, names: Iterable[str]) -> str:
     close = difflib.get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.6)
     if close:
         return f'did you mean "{lowered[close[0]]}"?'
-    shown = ", ".join(sorted(legal)[:12]) + (", ..." if len(legal) > 12 else "")
-    return f"legal names: {shown}." if legal else "there is none to choose from."
+    shown = ", ".join(sorted(legal)[:12])
+    more = f" and {len(legal) - 12} more" if len(legal) > 12 else ""
+    return f"{what}: {shown}{more}." if legal else "there is none to choose from."

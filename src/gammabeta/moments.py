@@ -45,11 +45,13 @@ def observe(x: Array, weights: Array | None = None) -> BatchMoments:
     """The moments of x over all axes but the last, two-pass.
 
     x: (rows, ..., features); weights: (rows,), 0 leaves a row out, None counts every row once
+
     mean = sum(w x) / sum(w);  var = sum(w (x - mean)^2) / sum(w) - (sum(w (x - mean)) / sum(w))^2
 
     Both sums run over x minus its first row, so that a million float32 values far from zero lose no digits, and the
     subtracted term, 0 in exact arithmetic, takes back the rounding of the mean. Never the difference of squares
-    E[x^2] - E[x]^2.
+    E[x^2] - E[x]^2. Source: Chan, Golub & LeVeque 1983, Algorithms for computing the sample variance, The American
+    Statistician 37
     """
     xp: Any = x.__array_namespace__()
     features = x.shape[-1]
@@ -92,8 +94,10 @@ def weighted_sum(shares: Array, x: Array) -> Array:
 
 
 def merge(first: BatchMoments, second: BatchMoments) -> BatchMoments:
-    """The moments of the union of two disjoint sets of rows, exact.
+    """The moments of the union of two disjoint sets of rows, exact: the law of total variance.
 
+    n = n1 + n2
+    mean = (n1 mean1 + n2 mean2) / n
     var = (n1 var1 + n2 var2) / n + n1 n2 (mean1 - mean2)^2 / n^2
     """
     xp: Any = first.mean.__array_namespace__()
@@ -117,7 +121,7 @@ def nothing_remembered(features: int, xp: Any) -> RunningMoments:
 
 
 def remember(memory: RunningMoments, seen: BatchMoments, keep: Any, add: Any) -> RunningMoments:
-    """Blend a batch into a memory: weight' = keep weight + add; value' = value + (add / weight') (batch - value).
+    """Blend a batch into a memory: weight' = keep weight + add;  value' = value + (add / weight') (batch - value).
 
     keep = 1 - update_rate, add = update_rate: exponentially weighted average without start-up bias.
     keep = 1, add = 1: plain average of all batches.

@@ -125,8 +125,8 @@ def checked(hint: Any, value: Any, place: str) -> Any:
         if value not in typing.get_args(kind):
             options = typing.get_args(kind)
             hint = nearest(str(value), [str(option) for option in options])
-            near = f" {hint}" if hint.startswith("did") else ""
-            raise PlanError(f"{place}: {value!r} is not one of {', '.join(map(str, options))}.{near}")
+            near = f"; {hint}" if hint.startswith("did") else "."
+            raise PlanError(f"{place}: {value!r} is not one of {', '.join(map(str, options))}{near}")
     elif origin is tuple:
         value = checked_tuple(kind, value, place)
     elif origin is dict:

@@ -82,3 +82,8 @@ def test_what_is_no_data_is_refused_naming_what_is() -> None:
         as_data({"a": [1, 2], "b": [1, 2, 3]})
     with pytest.raises(DataError, match='column "a" is of type int, expected a list'):
         as_data({"a": 3})
+
+
+def test_a_lazy_frame_is_told_to_be_collected() -> None:
+    with pytest.raises(DataError, match=r"found a LazyFrame.*call \.collect\(\) on it first"):
+        as_data(pl.DataFrame({"a": [1, 2]}).lazy())

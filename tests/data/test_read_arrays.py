@@ -14,8 +14,8 @@ import pyarrow.parquet
 import pytest
 from PIL import Image
 
-from gammabeta.data import Images, Table, read
-from gammabeta.errors import FileError
+from gammabeta.data import Images, Schema, Table, read, split
+from gammabeta.errors import FileError, UsageError
 
 Write = Callable[[str, str | bytes], Path]
 COLUMNS = pa.table({"a": [1, 2, None], "t": ["x", None, "z"]})
@@ -149,3 +149,19 @@ def test_a_cut_gz_file_of_images_is_refused(write: Write) -> None:
     packed = gzip.compress(idx(np.random.default_rng(0).integers(0, 255, (30, 5, 4))))
     with pytest.raises(FileError, match="cut short or damaged"):
         read(write("a-images-idx3-ubyte.gz", packed[:-30]))
+
+
+def test_the_labels_of_an_npz_file_are_its_targets_where_none_is_named(tmp_path: Path) -> None:
+    x, y = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
+    np.savez(tmp_path / "one.npz", X=x, y=y)
+    np.savez(tmp_path / "two.npz", X=x, y=np.stack([y, 1 - y], axis=1))
+    np.savez(tmp_path / "none.npz", X=x)
+    assert Schema.fit(tmp_path / "one.npz").target_names == ("y",)
+    assert Schema.fit(tmp_path / "one.npz", "x0").target_names == ("x0",)
+    assert Schema.fit(tmp_path / "two.npz").target_names == ("y0", "y1")
+    train, valid, _ = split(tmp_path / "one.npz")
+    assert Schema.fit(train.take([0, 1, 2, 3])).target_names == ("y",)
+    assert valid.values("y").counts == [("0", 2), ("1", 2)]
+    for source in (tmp_path / "none.npz", read(tmp_path / "one.npz").drop(["y"])):
+        with pytest.raises(UsageError, match="no target was named"):
+            Schema.fit(source)

@@ -160,9 +160,11 @@ def test_a_probability_of_one_half_is_the_second_class() -> None:
 
 
 def test_a_target_with_one_class_or_one_number_is_refused() -> None:
-    with pytest.raises(DataError, match='target column "y" holds only "a" in its 6 rows, expected at least two'):
+    with pytest.raises(
+        DataError, match='target column "y" holds only "a" in its 6 training rows, expected at least two'
+    ):
         fit(["a"] * 6)
-    with pytest.raises(DataError, match="holds only 3 in its 6 rows, expected numbers that differ"):
+    with pytest.raises(DataError, match="holds only 3 in its 6 training rows, expected numbers that differ"):
         fit([3.0] * 6, "regression")
 
 

@@ -105,6 +105,35 @@ def test_class_weights_multiply_sample_weights(three_classes):
     np.testing.assert_array_equal(by_class.predict_proba(X), by_row.predict_proba(X))
 
 
+def test_balanced_classes_count_their_rows_by_sample_weight(three_classes):
+    X, y = three_classes
+    heavy = np.random.default_rng(5).uniform(0.2, 3, 91)
+    share = np.bincount(y, heavy) / heavy.sum()
+    given = heavy.copy()
+    balanced = NetworkClassifier(**QUICK, class_weight="balanced").fit(X, y, sample_weight=given)
+    np.testing.assert_array_equal(given, heavy)
+    by_row = NetworkClassifier(**QUICK).fit(X, y, sample_weight=heavy / (3 * share[y]))
+    np.testing.assert_allclose(balanced.predict_proba(X), by_row.predict_proba(X), rtol=1e-3, atol=1e-5)
+    unweighted = NetworkClassifier(**QUICK).fit(X, y, sample_weight=heavy)
+    assert np.abs(balanced.predict_proba(X) - unweighted.predict_proba(X)).max() > 0.02
+
+
+def test_class_weights_name_classes_as_they_are_and_a_class_that_is_not_there_is_refused(three_classes):
+    X, codes = three_classes
+    for classes, weights in (([0.0, 1.0, 4.0], {4: 3}), (["a", "b", "c"], {"c": 3}), ([7, 8, 9], {9.0: 3})):
+        NetworkClassifier(**QUICK | {"epochs": 1}, class_weight=weights).fit(X, np.array(classes)[codes])
+    with pytest.raises(ValueError, match='no class "d"'):
+        NetworkClassifier(**QUICK, class_weight={"d": 3}).fit(X, np.array(["a", "b", "c"])[codes])
+
+
+def test_class_weights_of_several_labels_are_multiplied(three_classes):
+    X, _ = three_classes
+    y = np.stack([X[:, 0] < 3, X[:, 1] > -150], axis=1).astype(int)
+    by_class = NetworkClassifier(**QUICK, class_weight=[{1: 2}, {0: 3}]).fit(X, y)
+    by_row = NetworkClassifier(**QUICK).fit(X, y, sample_weight=np.where(y[:, 0], 2, 1) * np.where(y[:, 1], 1, 3))
+    np.testing.assert_array_equal(by_class.predict_proba(X), by_row.predict_proba(X))
+
+
 def test_a_class_with_one_row_is_kept_for_training(three_classes):
     X, y = three_classes
     y[y == 2] = 0
@@ -121,7 +150,9 @@ def test_a_class_with_one_row_is_kept_for_training(three_classes):
         (np.arange(90) % 2, None, "inconsistent numbers of samples"),
         ([None, *"ab" * 45], None, "found missing values or several types"),
         (np.linspace(0, 1, 91), None, "Unknown label type"),
-        (np.arange(91) % 2, np.full(91, -1.0), "sample_weight"),
+        (np.arange(91) % 2, np.full(91, -1.5), r"sample_weight: found -1.5 in row 0 and 90 more like it, expected"),
+        (np.arange(91) % 2, np.where(np.arange(91) == 7, np.nan, 1), "sample_weight: found nan in row 7, expected"),
+        (np.arange(91) % 2, np.ones((91, 1)), r"sample_weight: found shape \(91, 1\), expected \(91,\)"),
     ],
 )
 def test_what_is_no_class_is_refused(three_classes, y, weights, found):

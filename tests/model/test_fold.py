@@ -1,17 +1,12 @@
 """Folding keeps the function: 1e-5 relative, on networks of every shape."""
 
-from typing import Any
-
-import jax
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.model.finished import randomized
+from tests.model.folding import check, check_twice, norms
 
-from gammabeta.model import fold
 from gammabeta.nn import (
-    PREDICTING,
     Activation,
     BatchNorm,
     Dense,
@@ -57,29 +52,6 @@ NETWORKS: dict[str, tuple[tuple[Layer, ...], tuple[int, ...], int]] = {
 }
 
 
-def outputs(network: Layer, params: Any, stats: Any, x: np.ndarray) -> np.ndarray:
-    y, _ = network.apply(params, stats, x, PREDICTING)
-    return np.asarray(y, np.float64)
-
-
-def check(network: Sequential, shape: tuple[int, ...], params: Any, stats: Any) -> Layer:
-    """Assert that folding keeps the outputs, and return the folded network."""
-    x = (3 + 4 * np.random.default_rng(9).standard_normal((7, *shape))).astype(np.float32)
-    folded = fold(network, params, stats)
-    before, after = outputs(network, params, stats, x), outputs(*folded, x)
-    assert np.max(np.abs(after - before)) <= 1e-5 * np.max(np.abs(before))
-    fresh = jax.eval_shape(lambda: folded.network.init(jax.random.key(0), shape)[:2])
-    assert jax.tree.structure(fresh) == jax.tree.structure((folded.params, folded.stats))
-    assert [leaf.shape for leaf in jax.tree.leaves(fresh)] == [
-        np.shape(leaf) for leaf in jax.tree.leaves((folded.params, folded.stats))
-    ]
-    return folded.network
-
-
-def norms(network: Layer) -> int:
-    return repr(network).count("BatchNorm(")
-
-
 @pytest.mark.parametrize("name", NETWORKS)
 def test_folding_keeps_the_function_and_leaves_no_batch_norm_beside_a_dense_layer(name: str) -> None:
     layers, shape, left = NETWORKS[name]
@@ -117,8 +89,4 @@ def test_folding_keeps_the_function_of_any_network(layers: list[Layer], seed: in
 def test_folding_twice_changes_nothing_more() -> None:
     layers, shape, _ = NETWORKS["residual"]
     network = Sequential(layers)
-    once = fold(network, *randomized(network, shape))
-    twice = fold(*once)
-    assert twice.network == once.network
-    for old, new in zip(jax.tree.leaves(once.params), jax.tree.leaves(twice.params), strict=True):
-        np.testing.assert_array_equal(old, new)
+    check_twice(network, *randomized(network, shape))

@@ -1,17 +1,13 @@
 """Folding batch norm into convolutions keeps the function: 1e-5 relative, on networks of every shape."""
 
-from typing import Any
-
-import jax
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.model.finished import randomized
+from tests.model.folding import check, check_twice, norms
 
-from gammabeta.model import fold
 from gammabeta.nn import (
-    PREDICTING,
     Activation,
     AveragePool,
     BatchNorm,
@@ -69,29 +65,6 @@ NETWORKS: dict[str, tuple[tuple[Layer, ...], int]] = {
 }
 
 
-def outputs(network: Layer, params: Any, stats: Any, x: np.ndarray) -> np.ndarray:
-    y, _ = network.apply(params, stats, x, PREDICTING)
-    return np.asarray(y, np.float64)
-
-
-def check(network: Layer, shape: tuple[int, ...], params: Any, stats: Any) -> Layer:
-    """Assert that folding keeps the outputs, and return the folded network."""
-    x = (3 + 4 * np.random.default_rng(9).standard_normal((7, *shape))).astype(np.float32)
-    folded = fold(network, params, stats)
-    before, after = outputs(network, params, stats, x), outputs(*folded, x)
-    assert np.max(np.abs(after - before)) <= 1e-5 * np.max(np.abs(before))
-    fresh = jax.eval_shape(lambda: folded.network.init(jax.random.key(0), shape)[:2])
-    assert jax.tree.structure(fresh) == jax.tree.structure((folded.params, folded.stats))
-    assert [leaf.shape for leaf in jax.tree.leaves(fresh)] == [
-        np.shape(leaf) for leaf in jax.tree.leaves((folded.params, folded.stats))
-    ]
-    return folded.network
-
-
-def norms(network: Layer) -> int:
-    return repr(network).count("BatchNorm(")
-
-
 @pytest.mark.parametrize("name", NETWORKS)
 def test_folding_keeps_the_function_and_leaves_no_batch_norm_that_could_go(name: str) -> None:
     layers, left = NETWORKS[name]
@@ -143,8 +116,4 @@ def test_folding_keeps_the_function_of_any_network(layers: list[Layer], end: tup
 
 def test_folding_twice_changes_nothing_more() -> None:
     network = Sequential(NETWORKS["residual with a shortcut"][0])
-    once = fold(network, *randomized(network, IMAGE))
-    twice = fold(*once)
-    assert twice.network == once.network
-    for old, new in zip(jax.tree.leaves(once.params), jax.tree.leaves(twice.params), strict=True):
-        np.testing.assert_array_equal(old, new)
+    check_twice(network, *randomized(network, IMAGE))

@@ -7,10 +7,26 @@ and the moving mean and variance are not; 1 less per unit without scale, 1 less 
 import pytest
 
 from gammabeta.model import summary
-from gammabeta.nn import Activation, BatchNorm, Dense, Dropout, Flatten, Layer, Mlp, Residual, Sequential
+from gammabeta.nn import (
+    Activation,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    Frozen,
+    GlobalAveragePool,
+    Layer,
+    MaxPool,
+    Mlp,
+    Paced,
+    Residual,
+    Sequential,
+)
 
 CASES: dict[str, tuple[tuple[Layer, ...], tuple[int, ...], int, int]] = {
-    # Géron, Hands-On Machine Learning, chapter 11: Keras prints 271,346 in total, 2,368 of them non-trainable
+    # Géron, Hands-On Machine Learning, chapter 11: Keras prints 271,346 in total, 2,368 of them non-trainable (so does
+    # 3.15.1)
     # 3,136 + 235,500 + 1,200 + 30,100 + 400 + 1,010
     "three batch norms after activations": (
         (
@@ -44,6 +60,35 @@ CASES: dict[str, tuple[tuple[Layer, ...], tuple[int, ...], int, int]] = {
         (28, 28, 1),
         268_578,
         2_368,
+    ),
+    # Keras 3.15.1: Sequential([Input((13,)), Dense(64, use_bias=False), BatchNormalization(), Activation("relu"),
+    # Dropout(0.3), Dense(32, use_bias=False), BatchNormalization(), Activation("relu"), Dense(3)]) has 3,363:
+    # 13 x 64 + 64 x 4 + 64 x 32 + 32 x 4 + 32 x 3 + 3, of which 2 x 64 + 2 x 32 = 192 are not trainable
+    "an mlp without redundant bias": (
+        Mlp(hidden=(64, 32), dropout=0.3).expand((13,), 3).layers,
+        (13,),
+        3_171,
+        192,
+    ),
+    # Keras 3.15.1: Sequential([Input((32, 32, 3)), Conv2D(16, 3, padding="same", use_bias=False), BatchNormalization(),
+    # Activation("relu"), MaxPooling2D(), Conv2D(32, (3, 5), use_bias=False), BatchNormalization(), Activation("relu"),
+    # GlobalAveragePooling2D(), Dense(10)]) has 8,634:
+    # 3 x 3 x 3 x 16 + 16 x 4 + 3 x 5 x 16 x 32 + 32 x 4 + 32 x 10 + 10, of which 2 x 16 + 2 x 32 = 96 are not trainable
+    "a small convnet with batch norm": (
+        (
+            Conv2D(16),
+            BatchNorm(),
+            Activation("relu"),
+            MaxPool(),
+            Conv2D(32, (3, 5), padding="valid"),
+            BatchNorm(),
+            Activation("relu"),
+            GlobalAveragePool(),
+            Dense(10),
+        ),
+        (32, 32, 3),
+        8_538,
+        96,
     ),
     # 784 x 100 + 100 + 100 x 10 + 10
     "no batch norm": ((Flatten(), Dense(100), Activation("tanh"), Dropout(0.5), Dense(10)), (28, 28, 1), 79_510, 0),
@@ -88,3 +133,15 @@ def test_every_layer_has_a_line_with_its_output_shape() -> None:
 def test_counting_a_network_of_a_billion_parameters_makes_none() -> None:
     lines = summary(Sequential((Dense(40_000), Dense(40_000))), (10,))
     assert sum(line.trainable for line in lines) == 10 * 40_000 + 40_000 + 40_000**2 + 40_000
+
+
+def test_wrappers_change_no_name_and_what_is_frozen_is_not_trainable() -> None:
+    block = Sequential((Dense(4), BatchNorm()))
+    plain = Sequential((Dense(4), BatchNorm(train=False), Residual(block), Dense(2)))
+    frozen = Residual(Sequential((Frozen(block.layers[0]), block.layers[1])))
+    wrapped = Sequential((Frozen(plain.layers[0]), Paced(plain.layers[1]), Paced(frozen, 0.5), plain.layers[3]))
+    before, after = summary(plain, (3,)), summary(wrapped, (3,))
+    assert [(line.name, line.shape) for line in after] == [(line.name, line.shape) for line in before]
+    # dense 3 x 4 without a bias, batch norm 8 and 8 that move by no gradient, body 4 x 4, 8 and 8, head 4 x 2 + 2
+    assert [(line.trainable, line.fixed) for line in after] == [(0, 12), (0, 16), (0, 16), (8, 8), (0, 0), (10, 0)]
+    assert [(line.trainable, line.fixed) for line in before] == [(12, 0), (0, 16), (16, 0), (8, 8), (0, 0), (10, 0)]

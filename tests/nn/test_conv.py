@@ -111,7 +111,8 @@ def test_convolution_and_its_gradient_equal_torch_in_float64(name, padding, back
         np.testing.assert_allclose(found, other.grad.numpy(), rtol=1e-11, atol=1e-11)
 
 
-def test_many_rows_are_convolved_in_parts_and_alike(monkeypatch):
+@pytest.mark.parametrize(("limit", "most"), [("ROWS_AT_ONCE", 4), ("VALUES_AT_ONCE", 3 * 3 * 2 * 3 * 2 * 2)])
+def test_many_rows_are_convolved_in_parts_and_alike(monkeypatch, limit, most):
     layer = Conv2D(3, (3, 2), 2)
     params, stats, _ = layer.init(jax.random.key(0), (5, 4, 2))
     x = jnp.asarray(images((5, 4, 2), rows=11), jnp.float32)
@@ -121,7 +122,8 @@ def test_many_rows_are_convolved_in_parts_and_alike(monkeypatch):
         return jnp.sum(y**2), y
 
     slopes, whole = jax.grad(objective, has_aux=True)(x)
-    monkeypatch.setattr(conv_module, "ROWS_AT_ONCE", 4)
+    monkeypatch.setattr(conv_module, limit, most)
+    assert "scan" in str(jax.make_jaxpr(lambda x: objective(x)[0])(x))
     slopes_in_parts, parts = jax.grad(objective, has_aux=True)(x)
     np.testing.assert_allclose(parts, whole, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(slopes_in_parts, slopes, rtol=1e-5, atol=1e-4)

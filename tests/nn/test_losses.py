@@ -627,6 +627,8 @@ def test_named_class_weights_equal_those_of_scikit_learn():
     close(class_weights(UNEVEN, {0: 0.5, 2: 4.0}), wanted)
     close(class_weights(UNEVEN, {"a": 0.5, "c": 4}, classes=("a", "b", "c")), wanted)
     close(class_weights(UNEVEN, {"10": 0.5, "30": 4}, classes=(10, 20, 30)), wanted)
+    close(class_weights(UNEVEN, {10: 0.5, 30: 4}, classes=(10.0, 20.0, 30.0)), wanted)
+    close(class_weights(UNEVEN == 0, {1: 0.5}, classes=(False, True)), np.where(UNEVEN == 0, 0.5, 1))
     each = [{0: 1.0, 1: 2.0}, {0: 3.0}, {1: 0.5}]
     close(class_weights(LABELS, each), compute_sample_weight(each, LABELS))
 

@@ -99,8 +99,8 @@ def test_the_second_switch_normalizes_by_the_batch_and_leaves_the_memory():
 
 def test_the_third_switch_holds_gamma_and_beta():
     layer = BatchNorm(train=False)
-    assert layer.trains(fresh(layer).params) == {"gamma": False, "beta": False}
-    assert BatchNorm().trains(fresh(layer).params) == {"gamma": True, "beta": True}
+    assert layer.pace(fresh(layer).params, 0.0) == {"gamma": 0.0, "beta": 0.0}
+    assert BatchNorm().pace(fresh(layer).params, 0.0) == {"gamma": 1.0, "beta": 1.0}
 
 
 def test_nothing_in_a_frozen_layer_moves_and_it_computes_as_in_prediction():
@@ -116,18 +116,18 @@ def test_nothing_in_a_frozen_layer_moves_and_it_computes_as_in_prediction():
     grads, (y, seen) = jax.grad(loss, has_aux=True)(params)
     np.testing.assert_array_equal(y, inner.apply(params, stats, X, PREDICTING)[0])
     assert not any(np.any(leaf) for leaf in jax.tree.leaves(grads))
-    assert not any(jax.tree.leaves(layer.trains(params)))
+    assert not any(jax.tree.leaves(layer.pace(params, 0.0)))
     assert layer.remember(stats, seen) is stats
 
 
 def test_frozen_layers_inside_others_stay_frozen():
     network = Sequential((Frozen(Dense(4)), Residual(Sequential((Frozen(BatchNorm()), Dense(4)))), Dense(2)))
     params, _, _ = fresh(network)
-    moves = network.trains(params)
-    assert moves[0] == {"weight": False, "bias": False}
-    assert moves[1][0][0] == {"gamma": False, "beta": False}
-    assert moves[1][0][1] == {"weight": True, "bias": True}
-    assert moves[2] == {"weight": True, "bias": True}
+    pace = network.pace(params, 0.0)
+    assert pace[0] == {"weight": 0.0, "bias": 0.0}
+    assert pace[1][0][0] == {"gamma": 0.0, "beta": 0.0}
+    assert pace[1][0][1] == {"weight": 1.0, "bias": 1.0}
+    assert pace[2] == {"weight": 1.0, "bias": 1.0}
 
 
 @pytest.mark.parametrize("x", [X, IMAGES], ids=["rows", "images"])

@@ -9,10 +9,15 @@ from gammabeta.errors import Defect, FileError, PlanError, UsageError
 from gammabeta.nn import (
     Activation,
     BatchNorm,
+    Conv2D,
+    Convnet,
     Dense,
     Dropout,
     Flatten,
+    GaussianNoise,
+    Lsuv,
     Mlp,
+    Orthogonal,
     Residual,
     Sequential,
     SigmoidCrossEntropy,
@@ -332,3 +337,15 @@ def test_a_plan_comes_back_from_json_equal(plan):
     back = from_json(json.loads(dumps(plan)), expected=Plan)
     assert back == plan
     assert hash(back) == hash(plan)
+
+
+def test_an_architecture_hands_its_initializer_weight_norm_and_noise_to_its_layers():
+    network = Mlp(hidden=(6, 5), initializer=Lsuv(), weight_norm="centered", input_noise=0.3)
+    layers = network.expand((4,), 3).layers
+    dense = [layer for layer in layers if isinstance(layer, Dense)]
+    assert layers[0] == GaussianNoise(0.3)
+    assert [layer.initializer for layer in dense] == [Lsuv()] * 3
+    assert {layer.weight_norm for layer in dense} == {"centered"}
+    first = Convnet(initializer=Orthogonal()).expand((8, 8, 1), 3).layers[0]
+    assert isinstance(first, Conv2D)
+    assert first.initializer == Orthogonal()

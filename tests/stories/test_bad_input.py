@@ -41,7 +41,12 @@ def workplace(tmp_path: Path, run: Path, folder: Path, monkeypatch: pytest.Monke
     write("infinite.csv", "x,price", *(f"{i * i % 13},{i / 2}" for i in range(30)), "3,inf")
     write("useless.csv", "house_id,same,answer", *(f"{i},1,{i % 2}" for i in range(30)))
     write("two_rows.csv", "x,y", "1,0", "2,1")
+    write("wide.csv", ",".join(f"column_{i}" for i in range(14)), *(",".join("01"[i % 2] * 14) for i in range(30)))
+    write("continuous.csv", "x,rate", *(f"{i * i % 13},{i / 7}" for i in range(30)))
+    write("names.csv", "x,name", *(f"{i * i % 13},name {i}" for i in range(30)))
     write("twice.csv", "x,x,y", "1,2,0")
+    write("commas.csv", "size;depth;answer", *(f"{i},{i * 7 % 100};{i % 5},5;{'ab'[i % 2]}" for i in range(30)))
+    write("comma_target.csv", "size;price", *(f"{i * i % 13};{i},{i * 7 % 100}" for i in range(30)))
     write("texts.csv", "x,y,z", *(f"{i * i % 13},{'ab'[i % 2]},{i}" for i in range(30)))
     Path("sheet.xlsx").write_bytes(b"PK\3\4")
     faulty_binaries()
@@ -62,6 +67,8 @@ def workplace(tmp_path: Path, run: Path, folder: Path, monkeypatch: pytest.Monke
     Path("data_folder").mkdir()
     write("data_folder/readme.md", "no images here")
     Path("taken.csv").mkdir()
+    Path("other").mkdir()
+    write("other/plan.json", "the plan of my house")
     return tmp_path
 
 
@@ -108,10 +115,20 @@ FIT = [
     Case("good.csv --target answer --kind size", 2, ("--kind size", "COLUMN=KIND")),
     Case("good.csv --target answer --kind color=number", 1, ('"color", row', '"blue"', "a number")),
     Case("good.csv --target answer --task binry", 2, ('"binry"', 'did you mean "binary"?')),
+    Case(
+        "continuous.csv --target rate --task multiclass",
+        2,
+        ("task multiclass", '"rate"', "numbers", "ask for regression"),
+    ),
+    Case("good.csv --target row --task multiclass", 2, ('no column "row"; its columns: answer, color, size.',)),
+    Case("wide.csv --target y13", 2, ("its columns: ", "and 2 more.")),
+    Case("wide.csv", 2, ("its columns: ", "and 2 more.")),
+    Case("names.csv --target name", 1, ("30 different classes", "choose another target")),
+    Case("comma_target.csv --target price", 1, ("30 different classes", 'a comma, such as "0,0"')),
     Case("good.csv --target answer --task regression", 1, ('"answer", row', "expected a number")),
     Case("texts.csv --target y --target z", 1, ('"y" holds texts', "0 and 1")),
     Case("texts.csv --target x --task binary", 2, ("task binary", "classes", "multiclass")),
-    Case("one_class.csv --target answer", 1, ('only "stay"', "two classes")),
+    Case("one_class.csv --target answer", 1, ('only "stay" in its 18 training rows', "two classes")),
     Case("unequal.csv --target answer", 1, ("unequal.csv, line 8", "found 2 values, expected 3")),
     Case("latin.csv --target answer", 1, ("latin.csv, line 6", "UTF-8")),
     Case("infinite.csv --target price", 1, ('"price", row 31', '"inf"', "finite")),
@@ -146,8 +163,11 @@ FIT = [
     Case("good.csv --target answer --set optimizer=adm", 2, ('did you mean "adam"?',)),
     Case("good.csv --target answer --set optimizer.learning_rate=-1", 2, ("learning_rate", "-1.0", "(0, inf)")),
     Case("good.csv --target answer --set epochs", 2, ("--set epochs", "KEY=VALUE")),
+    Case("good.csv --target answer --set epoch", 2, ('such as "epochs=20"; did you mean "epochs"?',)),
+    Case("good.csv --target answer --set early_stopping.metric=accurac", 2, ('r2; did you mean "accuracy"?',)),
     Case("good.csv --target answer --set loss=softmax_cross_entropy", 2, ("plan.loss", "sigmoid_cross_entropy")),
     Case("good.csv --target answer --set early_stopping.metric=r2", 2, ("early_stopping.metric", "accuracy")),
+    Case("good.csv --target answer -o other", 2, ("-o other", "a plan.json that is of no run", "another folder")),
     Case("good.csv --target answer -o good.csv", 2, ("-o good.csv", "expected a folder")),
     Case("good.csv --target answer -o good.csv/run", 1, ("good.csv/run", "cannot be written")),
     Case("good.csv --targe answer", 2, ("--targe", "--target", "--help")),
@@ -174,7 +194,9 @@ OTHERS = [
     Case("predict cut.safetensors no_answer.csv", 1, ("cut.safetensors", "truncated")),
     Case("predict altered.safetensors no_answer.csv", 1, ("altered.safetensors", "altered")),
     Case("predict newer.safetensors no_answer.csv", 1, ("newer.safetensors", "format 2", "update gammabeta")),
-    Case("evaluate MODEL no_answer.csv", 1, ("no_answer.csv", '"answer"')),
+    Case("predict MODEL/plan.json no_answer.csv", 1, ("plan.json: it holds no weights", "give MODEL.")),
+    Case("predict misspelled.json no_answer.csv", 1, ("it holds no weights", "give the folder of a run.")),
+    Case("evaluate MODEL no_answer.csv", 1, ("no_answer.csv", '"answer"', "its columns: ")),
     Case("evaluate MODEL no_targets.csv", 1, ('"answer"', "no row is left")),
     Case("evaluate MODEL new_class.csv", 1, ('"answer"', '"perhaps"', "training did not have")),
     Case("summary nowhere", 1, ("nowhere", "no such file")),
@@ -200,9 +222,15 @@ def test_fit_refuses(case: Case, workplace: Path) -> None:
     assert not Path("runs").exists()
 
 
+def test_a_convnet_for_a_table_is_refused(workplace: Path) -> None:
+    case = Case("fit good.csv --target answer --set network=convnet", 2, ("convnet", "expected images", '"mlp"'))
+    refused(case, case.typed.split())
+
+
 @pytest.mark.parametrize("case", OTHERS, ids=lambda case: case.typed)
 def test_the_other_commands_refuse(case: Case, workplace: Path, run: Path) -> None:
-    refused(case, [str(run) if word == "MODEL" else word for word in case.typed.split()])
+    words = tuple(said.replace("MODEL", str(run)) for said in case.words)
+    refused(case._replace(words=words), [word.replace("MODEL", str(run)) for word in case.typed.split()])
 
 
 def test_what_can_be_handled_is_handled_with_a_note(workplace: Path, folder: Path, run: Path) -> None:
@@ -225,6 +253,38 @@ def test_what_can_be_handled_is_handled_with_a_note(workplace: Path, folder: Pat
     assert "3 rows have no target and are left out" in found.out
     assert '1 row is of a class that training did not have, such as "move"' in found.out
     assert "59 rows" in found.out
+    measured = gammabeta("evaluate", run, "messy.csv", "--json").json
+    assert (measured["rows"]["test"], measured["left_out"]) == (59, 4)
+
+
+def test_numbers_with_a_decimal_comma_are_pointed_out(workplace: Path) -> None:
+    for shown in (
+        gammabeta("inspect", "commas.csv", "--target", "answer").out,
+        gammabeta("fit", "commas.csv", "--target", "answer", *SMALL, "-o", "r").out,
+    ):
+        said = " ".join(shown.split())
+        assert 'texts repeats. Its values look like numbers with a comma, such as "' in said
+        assert 'column "depth" is taken as text. Its values look like numbers with a comma, such as "' in said
+    assert "comma" not in gammabeta("inspect", "good.csv", "--target", "answer").out
+
+
+def test_a_run_that_is_replaced_is_told_of(workplace: Path, typed: list[object]) -> None:
+    first, second = (gammabeta(*typed, "-o", "run") for _ in range(2))
+    assert "will be replaced" not in first.out
+    assert "-o run: the run that was there will be replaced." in second.out
+
+
+def test_a_plan_of_layers_says_where_its_architecture_went(workplace: Path, run: Path) -> None:
+    fit = ["fit", "good.csv", "--target", "answer", "--plan", str(run / "plan.json")]
+    for name in ("hidden=[4]", "dropout=0.5"):
+        outcome = gammabeta(*fit, "--set", f"network.{name}")
+        assert outcome.code == 2
+        assert "written out as layers" in outcome.complaint
+        assert "mlp first" in outcome.complaint
+    outcome = gammabeta(*fit, "--set", "network.lyers=[]")
+    assert 'did you mean "layers"?' in outcome.complaint
+    outcome = gammabeta(*fit, "--set", "network=mlp", "--set", "network.hidden=[8]", "--epochs", 1, "-o", "r")
+    assert outcome.code == 0, outcome.err
 
 
 def test_a_column_or_level_that_training_did_not_have_is_no_obstacle(workplace: Path, run: Path) -> None:

@@ -80,7 +80,8 @@ def test_a_run_folder_holds_model_plan_history_and_metrics(run: Path) -> None:
 def test_evaluate_gives_what_fit_found_on_the_same_rows(run: Path, folder: Path) -> None:
     metrics = json.loads((run / "metrics.json").read_text())
     found = done("evaluate", run, folder / "test.csv", "--json").json
-    assert list(found) == KEYS
+    assert list(found) == [*KEYS, "left_out"]
+    assert found["left_out"] == 0
     assert found["test"] == metrics["test"]
     assert found["rows"] == {"train": 0, "valid": 0, "test": 12}
     assert gammabeta.load(run).evaluate(folder / "test.csv") == metrics["test"]
@@ -150,11 +151,21 @@ def test_a_numpy_matrix_is_predicted_by_a_model_of_an_npz_file(tmp_path: Path) -
     random = np.random.default_rng(2)
     x = 3 + 4 * random.standard_normal((60, 11))
     np.savez(tmp_path / "data.npz", x=x, y=np.where(x[:, 0] > 3, 2, 1))
-    done("fit", tmp_path / "data.npz", "--target", "y", *SMALL, "-o", tmp_path / "run")
+    done("fit", tmp_path / "data.npz", *SMALL, "-o", tmp_path / "run")
     done("predict", tmp_path / "run", tmp_path / "data.npz", "-o", tmp_path / "a.csv")
     answers = gammabeta.load(tmp_path / "run").predict(x)
     assert set(answers) <= {1, 2}
     np.testing.assert_array_equal(pd.read_csv(tmp_path / "a.csv")["y"], answers)
+
+
+def test_batch_norm_as_the_first_layer_gets_numbers_in_their_own_unit(folder: Path, tmp_path: Path) -> None:
+    fit = ["fit", folder / "all.csv", "--target", "answer", *SMALL, "--quiet", "-o", tmp_path / "run"]
+    done(*fit, "--set", "network.position=first", "--seed", 3)
+    model = gammabeta.load(tmp_path / "run")
+    (size,) = [column for column in model.schema.columns if column.name == "size"]
+    assert (size.scale, size.clip) == (1.0, None)
+    found = done("evaluate", tmp_path / "run", folder / "all.csv", "--json").json
+    assert found["test"] == model.evaluate(folder / "all.csv")
 
 
 def write_folder(pixels: np.ndarray, labels: np.ndarray, path: Path) -> Path:
@@ -202,6 +213,21 @@ def test_images_are_fitted_from_every_kind_of_file_without_naming_a_target(
     lines = done("predict", tmp_path / "run", source).out.splitlines()
     assert len(lines) == 61
     assert done("evaluate", tmp_path / "run", source, "--json").json["rows"]["test"] == 60
+
+
+def test_digits_as_images_in_an_npz_file_train_a_convnet(tmp_path: Path) -> None:
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    chosen = np.flatnonzero(digits.target < 3)[:300]
+    np.savez(tmp_path / "d.npz", x=(digits.images[chosen] * 15).astype(np.uint8), y=digits.target[chosen])
+    network = ["--set", "network=convnet", "--set", "network.channels=[4]", "--epochs", 12, "--batch-size", 16]
+    fitted = done("fit", tmp_path / "d.npz", *network, "--quiet", "-o", tmp_path / "run", "--json").json
+    assert fitted["test"]["accuracy"] > 0.9
+    assert "Conv2D" in repr(gammabeta.load(tmp_path / "run").plan.layers)
+    found = done("evaluate", tmp_path / "run", tmp_path / "d.npz", "--json").json
+    assert found["rows"]["test"] == 300
+    assert found["test"]["accuracy"] > 0.9
 
 
 def test_a_parquet_table_and_its_csv_file_give_the_same_model(

@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 from tests.stories.command import SMALL, done, gammabeta
 
+from gammabeta.cli.app import app
+
 
 def command(*typed: object) -> "subprocess.CompletedProcess[str]":
     """The command as a process of its own."""
@@ -93,3 +95,14 @@ def test_a_defect_of_ours_is_one_line_with_exit_code_3(
     assert outcome.code == 3
     assert "a defect of ours" in outcome.complaint
     assert "ZeroDivisionError" in outcome.complaint
+
+
+def test_the_help_of_every_command_shows_arguments_as_they_are_typed() -> None:
+    commands = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
+    assert {"fit", "range-test", "predict"} <= set(commands)
+    for typed in ((), *((name,) for name in commands)):
+        shown = done(*typed, "--help").out
+        assert "Usage: " in shown
+        assert "{" not in shown
+        assert "<bool>" not in shown
+    assert "predict [OPTIONS] MODEL DATA" in done("predict", "--help").out

@@ -11,6 +11,7 @@ from gammabeta.nn import (
     Call,
     Dense,
     Frozen,
+    Paced,
     Residual,
     Sequential,
     SigmoidCrossEntropy,
@@ -28,6 +29,7 @@ NETWORKS = {
     "three, two of them in a residual": Sequential(
         (BLOCK, Residual(Sequential((*BLOCK.layers, Dense(5), BatchNorm()))), Activation("relu"), Dense(3))
     ),
+    "paced": Sequential((Paced(Sequential((Dense(5), BatchNorm())), 0.3, 0.5), Activation("tanh"), Dense(3))),
     "frozen, by memory, and not updated": Sequential(
         (
             Frozen(BatchNorm()),

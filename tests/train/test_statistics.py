@@ -100,7 +100,7 @@ def test_exact_statistics_are_the_weighted_moments_of_all_rows_layer_by_layer():
 def test_passes_in_pieces_equal_the_single_pass(monkeypatch, weights):
     data = dataset(weights=weights)
     whole = settle(EXACT, data)
-    monkeypatch.setattr(statistics, "PASS_ROWS", 16)
+    monkeypatch.setattr(statistics, "pass_rows", lambda network, shape: 16)
     pieces = settle(EXACT, data)
     equal(pieces, [(memory.mean, memory.var) for memory in memories(whole)], tolerance=1e-5)
 

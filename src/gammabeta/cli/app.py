@@ -5,7 +5,10 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(
+from gammabeta.cli.help import App, Group
+
+app = App(
+    cls=Group,
     help="Train deep networks the way the recipe says, normalized right.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -38,6 +41,16 @@ Kind = Annotated[
     typer.Option("--kind", metavar="COLUMN=KIND", help="number, boolean, category or date; may be repeated."),
 ]
 
+Valid = Annotated[
+    str | None, typer.Option(metavar="SHARE_OR_FILE", help="Validation rows: a share such as 0.2, or a file.")
+]
+Test = Annotated[str | None, typer.Option(metavar="SHARE_OR_FILE", help="Test rows: a share such as 0.2, or a file.")]
+PlanFile = Annotated[Path | None, typer.Option(metavar="FILE", help="A plan in JSON or TOML.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change the plan, such as optimizer.learning_rate=0.01."),
+]
+
 
 @app.callback(invoke_without_command=True)
 def version(
@@ -55,19 +68,12 @@ def fit(
     data: Data,
     target: Target = None,
     task: Task = "auto",
-    valid: Annotated[
-        str | None, typer.Option(metavar="SHARE_OR_FILE", help="Validation rows: a share such as 0.2, or a file.")
-    ] = None,
-    test: Annotated[
-        str | None, typer.Option(metavar="SHARE_OR_FILE", help="Test rows: a share such as 0.2, or a file.")
-    ] = None,
+    valid: Valid = None,
+    test: Test = None,
     drop: Drop = None,
     kind: Kind = None,
-    plan: Annotated[Path | None, typer.Option(metavar="FILE", help="A plan in JSON or TOML.")] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change the plan, such as optimizer.learning_rate=0.01."),
-    ] = None,
+    plan: PlanFile = None,
+    set_: Set = None,
     epochs: Annotated[int | None, typer.Option(metavar="N", help="Passes over the training rows.")] = None,
     batch_size: Annotated[int | None, typer.Option(metavar="N", help="Rows per step.")] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Of split, initialization, shuffling, noise.")] = None,
@@ -105,6 +111,120 @@ def fit(
     )
 
 
+@app.command("range-test")
+def range_test(
+    data: Data,
+    target: Target = None,
+    task: Task = "auto",
+    valid: Valid = None,
+    test: Test = None,
+    drop: Drop = None,
+    kind: Kind = None,
+    plan: PlanFile = None,
+    set_: Set = None,
+    low: Annotated[float, typer.Option(metavar="RATE", help="The first learning rate.")] = 1e-6,
+    high: Annotated[float, typer.Option(metavar="RATE", help="The last one.")] = 10.0,
+    steps: Annotated[int, typer.Option(metavar="N", help="Of each sweep, at least 20.")] = 100,
+    seeds: Annotated[int, typer.Option(metavar="N", help="Sweeps.")] = 3,
+    json: Json = False,
+) -> None:
+    """Suggest a learning rate, from short sweeps over growing rates; nothing is kept."""
+    from gammabeta.cli.range_test import RangeOptions, range_test_command
+
+    range_test_command(
+        RangeOptions(
+            data=data,
+            target=tuple(target or ()),
+            task=task,
+            valid=valid,
+            test=test,
+            drop=tuple(drop or ()),
+            kinds=tuple(kind or ()),
+            plan=plan,
+            settings=tuple(set_ or ()),
+            low=low,
+            high=high,
+            steps=steps,
+            seeds=seeds,
+            json=json,
+        )
+    )
+
+
+@app.command()
+def transfer(
+    model: ModelPath,
+    data: Data,
+    target: Annotated[
+        list[str] | None,
+        typer.Option("--target", metavar="COLUMN", help="What to predict; default: what the model predicts."),
+    ] = None,
+    freeze: Annotated[
+        str | None,
+        typer.Option(metavar="LAYERS", help="all-but-head, or names as in summary, such as 0,3.body; they stay still."),
+    ] = None,
+    unfreeze: Annotated[
+        str | None,
+        typer.Option(metavar="HOW", help="gradual: the head learns first, then group after group."),
+    ] = None,
+    layer_rates: Annotated[
+        str | None,
+        typer.Option(metavar="HOW", help="discriminative: each group at 1/2.6 of the rate above it."),
+    ] = None,
+    batch_norm: Annotated[
+        str,
+        typer.Option(
+            metavar="HOW", help="re-estimate its statistics on the new rows, keep the source's, or train as usual."
+        ),
+    ] = "re-estimate",
+    task: Task = "auto",
+    valid: Valid = None,
+    test: Test = None,
+    drop: Drop = None,
+    kind: Kind = None,
+    set_: Set = None,
+    epochs: Annotated[int | None, typer.Option(metavar="N", help="Passes over the training rows.")] = None,
+    batch_size: Annotated[int | None, typer.Option(metavar="N", help="Rows per step.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Of split, initialization, shuffling, noise.")] = None,
+    time_limit: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Stop training after this time: 90s, 5m, 2h.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="RUN_FOLDER", help="Default: a new folder in runs/.")
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Go on from a trained model with other rows: other classes, other columns, a new head."""
+    from gammabeta.cli.transfer import TransferOptions, transfer_command
+
+    settings = [
+        f"{k}={v}" for k, v in (("epochs", epochs), ("batch_size", batch_size), ("seed", seed)) if v is not None
+    ]
+    transfer_command(
+        TransferOptions(
+            model=model,
+            freeze=freeze,
+            unfreeze=unfreeze,
+            layer_rates=layer_rates,
+            batch_norm=batch_norm,
+            data=data,
+            target=tuple(target or ()),
+            task=task,
+            valid=valid,
+            test=test,
+            drop=tuple(drop or ()),
+            kinds=tuple(kind or ()),
+            plan=None,
+            settings=(*(set_ or ()), *settings),
+            time_limit=time_limit,
+            out=out,
+            json=json,
+            quiet=quiet,
+        )
+    )
+
+
 @app.command()
 def predict(
     model: ModelPath,
@@ -114,11 +234,15 @@ def predict(
         typer.Option("-o", "--out", metavar="FILE", help="OUT.csv or OUT.parquet; default: CSV on standard output."),
     ] = None,
     proba: Proba = False,
+    interval: Annotated[
+        float | None,
+        typer.Option(metavar="CHANCE", help="Add the ends between which a number lies with this chance, such as 0.8."),
+    ] = None,
 ) -> None:
     """Answer for every row of new data."""
     from gammabeta.cli.predict import predict_command
 
-    predict_command(model, data, out, proba)
+    predict_command(model, data, out, proba, interval)
 
 
 @app.command()

@@ -7,7 +7,10 @@ from gammabeta.cli.terminal import console, grid, metric_rows, notes, print_json
 
 
 def evaluate_command(model: Path, data: Path, json: bool) -> None:
-    """Metrics on rows with known answers; the JSON has the keys of fit's, with the measured rows as test."""
+    """Metrics on rows with known answers; the JSON has the keys of fit's, with the measured rows as test.
+
+    And ``left_out``: rows without a target, or of a class that training did not have.
+    """
     began = time.perf_counter()
     from gammabeta.data import read
     from gammabeta.model import load
@@ -16,7 +19,8 @@ def evaluate_command(model: Path, data: Path, json: bool) -> None:
 
     loaded = load(model)
     cache_compilations()
-    encoded = loaded.schema.encode(read(data))
+    rows_read = read(data)
+    encoded = loaded.schema.encode(rows_read)
     found = loaded.scores(encoded)
     out = console(beside_json=json)
     notes(out, encoded.notes)
@@ -34,5 +38,6 @@ def evaluate_command(model: Path, data: Path, json: bool) -> None:
                 "seconds": round(time.perf_counter() - began, 3),
                 "model": str(file_in(model)),
                 "findings": [],
+                "left_out": rows_read.rows - encoded.rows,
             }
         )

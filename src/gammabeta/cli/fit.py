@@ -12,28 +12,20 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from gammabeta.cli import INTERRUPTED
-from gammabeta.cli.terminal import by_reason, console, grid, metric_rows, notes, print_json, some_of
-from gammabeta.data import Dataset, Images, Schema, Table, read, split
+from gammabeta.cli.prepare import DataOptions, Prepared, prepared, show_beginning
+from gammabeta.cli.terminal import console, grid, metric_rows, notes, print_json
 from gammabeta.data.values import plural
 from gammabeta.errors import UsageError
 
 PLAN_NAME, HISTORY_NAME, METRICS_NAME = "plan.json", "history.jsonl", "metrics.json"
+RUN_NAMES = ("model.safetensors", PLAN_NAME, HISTORY_NAME, METRICS_NAME)
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 @dataclass(frozen=True)
-class FitOptions:
+class FitOptions(DataOptions):
     """What was typed."""
 
-    data: Path
-    target: tuple[str, ...]
-    task: str
-    valid: str | None
-    test: str | None
-    drop: tuple[str, ...]
-    kinds: tuple[str, ...]
-    plan: Path | None
-    settings: tuple[str, ...]
     time_limit: str | None
     out: Path | None
     json: bool
@@ -42,27 +34,33 @@ class FitOptions:
 
 def fit_command(options: FitOptions) -> None:
     """From a file to a run folder: read, split, learn the schema, plan, fit, save, measure once on the test rows."""
+    from gammabeta.model import learn
+
+    into_run_folder(options, lambda: prepared(options), learn)
+
+
+def into_run_folder(
+    options: FitOptions,
+    prepare: Callable[[], Prepared],
+    learning: Callable[..., Any],
+    more: Callable[[Any], Mapping[str, Any]] = lambda learned: {},
+) -> None:
+    """What the commands that train share: prepare, learn, save, measure once on the test rows, show.
+
+    learning: called as model.learn is, and gives something with a model and a run; more: what else the metrics hold
+    """
     began = time.perf_counter()
     limit = seconds_of(options.time_limit)
-    kinds = kinds_of(options.kinds)
     folder = run_folder(options)
-    from gammabeta.model import learn, suited
-    from gammabeta.plan import advise, change, read_plan
-    from gammabeta.plan.change import parsed
     from gammabeta.serial import dumps
     from gammabeta.train import Epoch, cache_compilations
 
-    changes = parsed(options.settings)
-    given = change(read_plan(options.plan), changes) if options.plan else None
-    train, valid, test = parts_of(options, given.seed if given else seed_of(changes))
-    schema = Schema.fit(train, options.target or None, options.task, kinds, options.drop)
-    encoded = {name: schema.encode(part) for name, part in (("train", train), ("valid", valid), ("test", test)) if part}
     cache_compilations()
-    first = given or change(advise(schema.task, encoded["train"].rows, schema.image is not None), changes)
-    plan = suited(first, schema)
+    plan, schema, encoded, said = prepare()
     out = console(options.quiet, beside_json=options.json)
-    said = [part.notes for part in (train, valid, test) if part]
-    show_beginning(out, options, schema, encoded, [*said, repeated(options)])
+    if holds_run(folder):
+        said = (*said, f"-o {folder}: the run that was there will be replaced.")
+    show_beginning(out, options.data, schema, encoded, said)
     from gammabeta.cli.progress import FitProgress
     from gammabeta.model.file import write_whole
 
@@ -74,7 +72,7 @@ def fit_command(options: FitOptions) -> None:
                 write(epoch.to_json())
                 bar.epoch(epoch)
 
-            model, run = learn(
+            learned = learning(
                 plan,
                 schema,
                 encoded["train"],
@@ -84,6 +82,7 @@ def fit_command(options: FitOptions) -> None:
                 should_stop=interrupted,
                 time_limit=None if limit is None else limit - (time.perf_counter() - began),
             )
+        model, run = learned.model, learned.run
         path = model.save(folder)
     found = {name: model.scores(encoded[name]) if name in encoded else {} for name in ("valid", "test")}
     result: dict[str, Any] = {
@@ -94,6 +93,7 @@ def fit_command(options: FitOptions) -> None:
         "seconds": round(time.perf_counter() - began, 3),
         "model": str(path),
         "findings": [],
+        **more(learned),
     }
     write_whole(folder / METRICS_NAME, (json.dumps(result, indent=2, allow_nan=False) + "\n").encode())
     show_end(out, folder, result, run)
@@ -102,67 +102,6 @@ def fit_command(options: FitOptions) -> None:
     if interrupted():
         print(f"gammabeta: interrupted; the best model so far is in {path}.", file=sys.stderr)
         sys.exit(INTERRUPTED)
-
-
-def seed_of(changes: Mapping[str, Any]) -> int:
-    """The seed that was set, or 0; it splits the rows before there is a plan to hold it."""
-    from gammabeta.plan import Plan
-    from gammabeta.serial import checked, fields
-
-    seed: int = checked(fields(Plan)["seed"], changes.get("seed", 0), "plan.seed")
-    return seed
-
-
-def parts_of(options: FitOptions, seed: int) -> tuple[Table | Images, Table | Images | None, Table | Images | None]:
-    """(train, valid, test): read from files where files were given, split off the rest otherwise."""
-    data = read(options.data)
-    shares: dict[str, float | None] = {}
-    files: dict[str, Table | Images] = {}
-    for name, text in (("valid", options.valid), ("test", options.test)):
-        value = share_or_file(text, f"--{name}")
-        if isinstance(value, Path):
-            files[name], shares[name] = read(value), None
-        else:
-            shares[name] = 0.2 if value is None else value
-    if not any(shares.values()):
-        return data, files.get("valid"), files.get("test")
-    target = options.target or None
-    train, valid, test = split(data, target, valid=shares["valid"], test=shares["test"], seed=seed, task=options.task)
-    return train, files.get("valid", valid), files.get("test", test)
-
-
-def repeated(options: FitOptions) -> tuple[str, ...]:
-    """What to say where rows are measured that were trained on."""
-    given = {"--valid": options.valid, "--test": options.test}
-    here = options.data.resolve()
-    same = [f"{option} {text}" for option, text in given.items() if text and Path(text).resolve() == here]
-    return tuple(f"{typed} is the file that is trained on; its score says nothing about new rows." for typed in same)
-
-
-def share_or_file(text: str | None, option: str) -> float | Path | None:
-    """A share where the text is a number, else a file."""
-    if text is None:
-        return None
-    try:
-        share = float(text)
-    except ValueError:
-        if text.endswith("%") and not Path(text).exists():
-            raise UsageError(f"{option} {text}: expected a share in [0, 1), such as 0.2, or a file.") from None
-        return Path(text)
-    if not 0 <= share < 1:
-        raise UsageError(f"{option} {text}: expected a share in [0, 1), or a file; 0.2 takes a fifth of the rows.")
-    return share
-
-
-def kinds_of(given: tuple[str, ...]) -> dict[str, str]:
-    """``["pclass=category"]`` as a mapping; the schema checks names and kinds."""
-    kinds = {}
-    for text in given:
-        column, equals, kind = text.rpartition("=")
-        if not equals:
-            raise UsageError(f"--kind {text}: expected COLUMN=KIND, such as pclass=category.")
-        kinds[column] = kind
-    return kinds
 
 
 def seconds_of(text: str | None) -> float | None:
@@ -183,12 +122,23 @@ def run_folder(options: FitOptions) -> Path:
     if options.out:
         if options.out.is_file():
             raise UsageError(f"-o {options.out}: found a file, expected a folder for the run; choose another name.")
+        taken = [name for name in RUN_NAMES if (options.out / name).exists()]
+        if taken and not holds_run(options.out):
+            raise UsageError(
+                f"-o {options.out}: found a {taken[0]} that is of no run, and would be replaced; choose another folder."
+            )
         return options.out
     name = options.data.name.split(".")[0] or "run"
     number = 1
     while (Path("runs") / f"{name}-{number}").exists():
         number += 1
     return Path("runs") / f"{name}-{number}"
+
+
+def holds_run(folder: Path) -> bool:
+    """Whether a folder holds a run: its model, or the plan and history of one that was killed."""
+    model, plan, history, _ = (folder / name for name in RUN_NAMES)
+    return model.exists() or (plan.exists() and history.exists())
 
 
 @contextmanager
@@ -253,22 +203,6 @@ def interruptible() -> Iterator[Callable[[], bool]]:
         yield lambda: bool(pressed)
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def show_beginning(
-    out: Any, options: FitOptions, schema: Schema, encoded: Mapping[str, Dataset], said: list[tuple[str, ...]]
-) -> None:
-    """What is about to be trained on."""
-    rows = ", ".join(f"{data.rows:,} {name}" for name, data in encoded.items())
-    shape = " x ".join(map(str, schema.input_shape))
-    targets = ", ".join(schema.target_names[:6]) + (", ..." if len(schema.target_names) > 6 else "")
-    out.print(f"{options.data}: {schema.task}, target {targets}, {rows} rows, {shape} inputs", markup=False)
-    aside = [
-        f"{some_of(names, 3)} {plural(len(names), 'is', 'are')} set aside: {reason}"
-        for names, reason in by_reason((column.name, column.reason) for column in schema.set_aside)
-    ]
-    notes(out, [*(note for part in said for note in part), *schema.notes, *aside])
-    notes(out, [f"{name}: {note}" for name, data in encoded.items() for note in data.notes])
 
 
 def show_end(out: Any, folder: Path, result: Mapping[str, Any], run: Any) -> None:

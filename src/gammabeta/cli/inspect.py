@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gammabeta.cli.fit import kinds_of
+from gammabeta.cli.prepare import kinds_of
 from gammabeta.cli.terminal import by_reason, console, grid, notes, number, print_json
 from gammabeta.data import Schema, describe, read
 from gammabeta.data.inspection import ColumnFacts, TargetFacts

@@ -14,16 +14,16 @@ HERE = Path("lab")
 
 def lab_command(name: str, folder: Path | None, quick: bool, data: Path | None, json: bool, quiet: bool) -> None:
     """List the experiments, or run one: measure, judge, draw, write, print the verdict."""
-    from gammabeta.lab import experiment, experiments, perform, write
+    from gammabeta.lab import catalogue, experiment, perform, write
     from gammabeta.lab.drawing import require_matplotlib
     from gammabeta.train import cache_compilations
 
     out = console(quiet, beside_json=json)
     if name == "list":
         if json:
-            print_json({known: {"claim": one.claim, "title": one.title} for known, one in experiments().items()})
+            print_json({known: {"claim": one.claim, "title": one.title} for known, one in catalogue().items()})
             return
-        rows = [(one.claim, known, one.title) for known, one in experiments().items()]
+        rows = [(one.claim, known, one.title) for known, one in catalogue().items()]
         out.print(grid("", ("claim", "name", "what it claims"), rows))
         return
     known, chosen = experiment(name)

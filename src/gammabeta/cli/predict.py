@@ -12,7 +12,7 @@ from gammabeta.errors import UsageError
 SUFFIXES = (".csv", ".parquet")
 
 
-def predict_command(model: Path, data: Path, out: Path | None, proba: bool) -> None:
+def predict_command(model: Path, data: Path, out: Path | None, proba: bool, interval: float | None) -> None:
     """Answers for every row, in order, as CSV or Parquet; nothing half-written."""
     if out is not None and out.suffix not in SUFFIXES:
         raise UsageError(f"-o {out}: expected a name that ends in .csv or .parquet.")
@@ -23,13 +23,17 @@ def predict_command(model: Path, data: Path, out: Path | None, proba: bool) -> N
     loaded = load(model)
     if proba and loaded.schema.task == "regression":
         raise UsageError("--proba: the task is regression, which has no probabilities; leave out --proba.")
+    if interval is not None:
+        # before the rows are read
+        loaded.binned.check(interval)
     cache_compilations()
     rows = read(data)
     encoded = loaded.schema.encode(rows, target=False)
     predicted = loaded.outputs(encoded)
     table = loaded.schema.answers(predicted)
-    if proba:
-        beside = loaded.schema.probabilities(predicted)
+    more = [loaded.schema.probabilities(predicted)] if proba else []
+    more += [loaded.interval_of(encoded, interval)] if interval is not None else []
+    for beside in more:
         for name in beside.column_names:
             table = table.append_column(name, beside.column(name))
     notes(console(), encoded.notes) if out else notes_on_stderr(encoded.notes)

@@ -56,6 +56,8 @@ def as_arrow(data: Any, source: str) -> pa.Table:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{source} could not be read as columns: {error}") from None
+    if type(data).__name__ == "LazyFrame":
+        raise DataError(f"{source}: found a LazyFrame, expected rows that are there; call .collect() on it first.")
     raise DataError(
         f"{source}: found an object of type {type(data).__name__}, expected a path, a pandas, polars or pyarrow "
         f"table, a dict of columns or a NumPy array."

@@ -38,6 +38,11 @@ class Images:
         """The names of the label columns, in order."""
         return tuple(self.columns.column_names)
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The target where none is named: the only label column; of several none is more of a target than others."""
+        return self.names if len(self.names) == 1 else ()
+
     def take(self, indices: Array) -> "Images":
         """The images and labels at ``indices``, which remember their places in the source."""
         chosen = np.asarray(indices, dtype=np.int64)

@@ -7,7 +7,8 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from gammabeta.data.columns import Column, SetAside, fit_column
+from gammabeta.data.columns import Category, Column, SetAside, fit_column
+from gammabeta.data.columns.infer import comma_hint
 from gammabeta.data.convert import as_data
 from gammabeta.data.dataset import Dataset
 from gammabeta.data.image_input import ImageInput, fit_image_input
@@ -59,7 +60,8 @@ class Schema(Description):
         """Learn from training rows.
 
         data: a Table, Images, or whatever :func:`as_data` takes
-        target: one or several column names; for images with one label column it may be None
+        target: one or several column names; None where the data say which: images with one label column, the y of
+            an NPZ file
         task: auto, binary, multiclass, multilabel or regression; see :func:`choose_task`
         kinds: column name -> number, boolean, category or date, where the values mislead
         drop: columns that the network must not see
@@ -94,7 +96,7 @@ class Schema(Description):
         aside = tuple(column for column in found if isinstance(column, SetAside))
         if not used:
             raise DataError(no_usable_column(data.source, aside))
-        return cls(chosen, targets, used, set_aside=aside, notes=notes)
+        return cls(chosen, targets, used, set_aside=aside, notes=notes + taken_as_text(data, used, targets))
 
     @property
     def target_names(self) -> tuple[str, ...]:
@@ -166,14 +168,24 @@ def target_names(data: Table | Images, target: str | Iterable[str] | None) -> tu
             return names
         listed = ", ".join(f'"{name}"' for name in names) or "none"
         raise UsageError(f"target {listed}: found a name twice or none at all, expected each target column once.")
-    if isinstance(data, Images) and len(data.names) == 1:
-        return data.names
+    if data.labels:
+        return data.labels
     if isinstance(data, Images) and not data.names:
         raise DataError(f"{data.source}: these images have no labels; make one folder per class, or add a labels.csv.")
+    more = f" and {len(data.names) - 12} more" if len(data.names) > 12 else ""
     raise UsageError(
         f"{data.source}: no target was named; pass target (--target on the command line), one or more of "
-        f"its columns: {', '.join(data.names[:12])}{', ...' if len(data.names) > 12 else ''}."
+        f"its columns: {', '.join(data.names[:12])}{more}."
     )
+
+
+def taken_as_text(data: Table, columns: Iterable[Column], targets: Iterable[Target]) -> tuple[str, ...]:
+    """What to say of categories and classes that would be numbers but for a comma."""
+    texts = [c.name for c in columns if isinstance(c, Category)] + [
+        t.name for t in targets if isinstance(t, ClassTarget)
+    ]
+    hints = {name: comma_hint(data.values(name)) for name in texts}
+    return tuple(f'column "{name}" is taken as text.{hint}' for name, hint in hints.items() if hint)
 
 
 def refuse_target_among(names: Iterable[str], dropped: Iterable[str]) -> None:
@@ -198,7 +210,7 @@ def missing_columns(data: Table | Images, needed: Iterable[str], what: str) -> s
     lacking = [name for name in needed if name not in data.names]
     listed = ", ".join(f'"{name}"' for name in lacking[:6]) + (", ..." if len(lacking) > 6 else "")
     found = f"{data.source} lacks the {plural(len(lacking), what)} {listed}"
-    return f"{found} that the model was fitted with; {nearest(lacking[0], data.names)}"
+    return f"{found} that the model was fitted with; {nearest(lacking[0], data.names, 'its columns')}"
 
 
 def encode_columns(data: Table | Images, columns: tuple[Column, ...]) -> tuple[Array, tuple[str, ...]]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
+from gammabeta.data.columns.infer import comma_hint
 from gammabeta.data.convert import as_data
 from gammabeta.data.images import Images
 from gammabeta.data.schema import target_names
@@ -38,16 +39,23 @@ def split(
     shares = {"valid": share("valid", valid), "test": share("test", test)}
     if sum(shares.values()) >= 1:
         raise UsageError(f"valid {valid} and test {test} leave no rows for training, expected a sum below 1.")
-    names = () if target is None and not (isinstance(data, Images) and data.names) else target_names(data, target)
+    unnamed = target is None and not (data.labels or (isinstance(data, Images) and data.names))
+    names = () if unnamed else target_names(data, target)
     rng = np.random.default_rng(seed)
     kept, groups, notes = stratify(data, names, task)
     parts = assigned(groups, shares, rng)
     found = {name: kept[parts == name] for name in ("train", "valid", "test")}
     for name, rows in found.items():
         if not rows.size and (name == "train" or shares[name]):
+            rows_said = f"{len(kept):,} {plural(len(kept), 'row')} with a target"
+            if len(kept) > 2 and groups.max() + 1 == len(kept):
+                raise DataError(
+                    f'target "{names[0]}": {rows_said} hold {len(kept):,} different classes, expected several rows of '
+                    f"each; choose another target, or another task.{comma_hint(data.values(names[0]))}"
+                )
             raise DataError(
-                f"{data.source}: {len(kept):,} {plural(len(kept), 'row')} with a target cannot be split, "
-                f"for {name} would be empty; expected more rows, or set another share."
+                f"{data.source}: {rows_said} cannot be split, for {name} would be empty; expected more rows, or set "
+                f"another share."
             )
     train = replace(data.take(found["train"]), notes=notes)
     rest = [replace(data.take(found[name]), notes=()) if shares[name] else None for name in shares]

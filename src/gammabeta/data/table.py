@@ -20,12 +20,14 @@ class Table:
     source: where it came from, for messages
     notes: what reading it had to say
     order: (rows,) index of each row in the source, None when they stand as in the source
+    called_labels: columns that the source itself calls labels, as an NPZ file does
     """
 
     columns: pa.Table
     source: str
     notes: tuple[str, ...] = ()
     order: Array | None = None
+    called_labels: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -36,6 +38,11 @@ class Table:
     def names(self) -> tuple[str, ...]:
         """The names of the columns, in order."""
         return tuple(self.columns.column_names)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The targets where none are named: the columns that the source calls labels."""
+        return tuple(name for name in self.called_labels if name in self.names)
 
     def take(self, indices: Array) -> "Table":
         """The rows at ``indices``, which remember their places in the source."""
@@ -68,7 +75,7 @@ def require(wanted: Iterable[str], names: Iterable[str], source: str) -> None:
     legal = list(names)
     for name in wanted:
         if name not in legal:
-            raise UsageError(f'{source} has no column "{name}"; {nearest(str(name), legal)}')
+            raise UsageError(f'{source} has no column "{name}"; {nearest(str(name), legal, "its columns")}')
 
 
 def refuse_duplicate_names(names: Iterable[Any], source: str, error: type[DataError] = DataError) -> None:

@@ -1,16 +1,16 @@
 """The classifier."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils import compute_sample_weight
 
 from gammabeta.estimators.network import Network, counted
 from gammabeta.estimators.targets import checked_labels, column_names, encoded_labels
 from gammabeta.estimators.weights import checked_weights
-from gammabeta.nn import Normalization
+from gammabeta.nn import Normalization, class_weights
+from gammabeta.nn.losses.class_weight import ClassWeights
 from gammabeta.optim import Optimizer
 from gammabeta.plan import EarlyStopping, Plan
 from gammabeta.types import Array
@@ -38,8 +38,8 @@ class NetworkClassifier(ClassifierMixin, Network):
     early_stopping: True, False, or EarlyStopping(patience, metric). Where it is on, part of the rows is kept
         from training and tells when to stop; where it is off, all rows train for all epochs
     validation_share: that part, in (0, 1), by class; with fewer than 10 such rows all rows train
-    class_weight: None, "balanced" (by the inverse of a class's share), or a dict class -> weight; multiplies
-        sample_weight
+    class_weight: None, "balanced" (by the inverse of a class's share, its rows counted by sample_weight), or a dict
+        class -> weight; multiplies sample_weight. For several labels "balanced", or a list of one of these for each
     plan: a gammabeta.Plan, for all that has no parameter here
     kinds: column -> "number", "boolean", "category" or "date", where values mislead: {"zip": "category"}; a
         column of an array is called by its place: {3: "category"}
@@ -73,7 +73,7 @@ class NetworkClassifier(ClassifierMixin, Network):
         epochs: int | None = None,
         early_stopping: bool | EarlyStopping | None = None,
         validation_share: float = 0.2,
-        class_weight: Mapping[Any, float] | str | None = None,
+        class_weight: ClassWeights | Sequence[ClassWeights] | None = None,
         plan: Plan | None = None,
         kinds: Mapping[Any, str] | None = None,
         random_state: int | np.random.RandomState | None = None,
@@ -110,7 +110,9 @@ class NetworkClassifier(ClassifierMixin, Network):
         table, labels = counted(table, checked_labels(y), weights)
         task, codes, classes = encoded_labels(labels)
         if self.class_weight is not None:
-            weights[weights > 0] *= compute_sample_weight(self.class_weight, labels)
+            counting = weights > 0
+            known = classes if codes.ndim == 1 else None
+            weights[counting] *= class_weights(codes, self.class_weight, weights=weights[counting], classes=known)
         several = codes.ndim == 2
         columns = codes.T if several else [codes]
         names = column_names(y, len(columns), table.names)

@@ -15,7 +15,7 @@ from gammabeta.errors import DataError, UsageError
 from gammabeta.estimators.planned import native, place, planned
 from gammabeta.estimators.rows import checked_rows, column_kinds
 from gammabeta.estimators.targets import named_classes
-from gammabeta.model import learn
+from gammabeta.model import learn, raw_where_normalized, suited
 from gammabeta.nn import Normalization
 from gammabeta.optim import Optimizer
 from gammabeta.plan import EarlyStopping, Plan
@@ -90,6 +90,7 @@ class Network(BaseEstimator):
         plan = planned(self, task, data.rows)
         train, valid = self._parts(data, tuple(y), task, plan)
         schema = Schema.fit(train, tuple(y), task, column_kinds(self.kinds, X, table))
+        schema = raw_where_normalized(schema, suited(plan, schema))
         to_train = weighted(schema, train, weights)
         to_validate = None if valid is None else weighted(schema, valid, weights)
         target = schema.targets[0]

@@ -8,11 +8,11 @@ from gammabeta.errors import UsageError, nearest
 from gammabeta.lab.estimate import Estimate
 from gammabeta.lab.experiment import Experiment, Outcome, Size, Verdict, perform, write
 
-__all__ = ["Estimate", "Experiment", "Outcome", "Size", "Verdict", "experiment", "experiments", "perform", "write"]
+__all__ = ["Estimate", "Experiment", "Outcome", "Size", "Verdict", "catalogue", "experiment", "perform", "write"]
 
 
 @cache
-def experiments() -> dict[str, Experiment]:
+def catalogue() -> dict[str, Experiment]:
     """Every experiment by its name, in the order of the claims: a file of the folder ``experiments`` each."""
     folder = Path(__file__).parent / "experiments"
     names = sorted(path.stem for path in folder.glob("[a-z]*.py"))
@@ -22,7 +22,7 @@ def experiments() -> dict[str, Experiment]:
 
 def experiment(name: str) -> tuple[str, Experiment]:
     """(name, experiment) for its name or the number of its claim. Raises UsageError with the nearest name."""
-    for known, found in experiments().items():
+    for known, found in catalogue().items():
         if name.lower().replace("-", "_") == known or name.upper() == found.claim:
             return known, found
-    raise UsageError(f'lab: unknown experiment "{name}"; {nearest(name, experiments())}')
+    raise UsageError(f'lab: unknown experiment "{name}"; {nearest(name, catalogue())}')

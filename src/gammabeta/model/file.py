@@ -7,7 +7,6 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
@@ -20,6 +19,7 @@ from gammabeta.model.model import Model
 from gammabeta.model.summary import fresh_shapes
 from gammabeta.plan import Plan
 from gammabeta.serial import from_json, to_json
+from gammabeta.train.step import part_name
 from gammabeta.types import Tree
 
 FORMAT = 1
@@ -67,9 +67,7 @@ def load(path: str | Path) -> Model:
     except (SafetensorError, OSError, ValueError) as error:
         if isinstance(error, FileError):
             raise
-        raise FileError(
-            f"{path}: it is not a whole model file ({error}); it may be truncated, take it from its source again."
-        ) from None
+        raise FileError(no_model(path, error)) from None
     body = {"plan": header.get("plan", ""), "schema": header.get("schema", "")}
     if header.get("digest") != digest(tensors, body):
         raise FileError(f"{path}: its content differs from what was saved; it was altered, take it from its source.")
@@ -91,6 +89,14 @@ def file_in(path: Path) -> Path:
     return path / MODEL_NAME if path.is_dir() else path
 
 
+def no_model(path: Path, error: Exception) -> str:
+    """What to say of a file that holds no model."""
+    if path.suffix not in (".json", ".jsonl", ".toml"):
+        return f"{path}: it is not a whole model file ({error}); it may be truncated, take it from its source again."
+    beside = path.with_name(MODEL_NAME).is_file()
+    return f"{path}: it holds no weights, expected a model; give {path.parent if beside else 'the folder of a run'}."
+
+
 def refuse_other_formats(header: Mapping[str, str], path: Path) -> None:
     found = header.get("gammabeta", "")
     if not (found.isascii() and found.isdigit() and int(found) > 0):
@@ -103,11 +109,6 @@ def named(tree: Tree, root: str) -> dict[str, np.ndarray]:
     """Leaves by the names they have in a file: ``params.0.weight``, ``stats.1.mean``."""
     leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
     return {".".join([root, *map(part_name, path)]): np.asarray(leaf) for path, leaf in leaves}
-
-
-def part_name(part: Any) -> str:
-    """A step of a tree's path: a dict's key, a tuple's index, a named tuple's field."""
-    return str(next(getattr(part, kind) for kind in ("key", "name", "idx") if hasattr(part, kind)))
 
 
 def restored(shapes: Tree, tensors: Mapping[str, np.ndarray], root: str, path: Path) -> Tree:

@@ -10,11 +10,12 @@ from gammabeta.nn import (
     Dense,
     Dropout,
     Flatten,
-    Frozen,
     GaussianNoise,
     Layer,
     Residual,
     Sequential,
+    Wrapper,
+    bare,
 )
 from gammabeta.nn.conv import Conv2D
 from gammabeta.nn.pooling import AveragePool, GlobalAveragePool
@@ -57,12 +58,12 @@ def fold(network: Layer, params: Tree, stats: Tree) -> Folded:
         through = fold(network.shortcut, params[1], stats[1]) if network.shortcut else Folded(network, (), ())
         parts = {"body": body.network} | ({"shortcut": through.network} if network.shortcut else {})
         return Folded(network.replace(**parts), (body.params, through.params), (body.stats, through.stats))
-    if isinstance(network, Frozen):
-        return fold(network.layer, params, stats)
+    if isinstance(network, Wrapper):
+        return fold(bare(network), params, stats)
     if not isinstance(network, Sequential):
         return Folded(network, params, stats)
     kept: list[Part] = []
-    for part in (Part(thawed(layer), *rest) for layer, *rest in zip(network.layers, params, stats, strict=True)):
+    for part in (Part(bare(layer), *rest) for layer, *rest in zip(network.layers, params, stats, strict=True)):
         if isinstance(part.layer, Sequential | Residual):
             kept.append(Part(*fold(*part)))
         elif isinstance(part.layer, BatchNorm) and (place := affine_before(kept)) is not None:
@@ -72,11 +73,6 @@ def fold(network: Layer, params: Tree, stats: Tree) -> Folded:
     kept = folded_forward(kept)
     layers, new_params, new_stats = zip(*kept, strict=True) if kept else ((), (), ())
     return Folded(Sequential(layers), new_params, new_stats)
-
-
-def thawed(layer: Layer) -> Layer:
-    """The layer inside a frozen one: in prediction they are the same."""
-    return thawed(layer.layer) if isinstance(layer, Frozen) else layer
 
 
 def is_nothing(layer: Layer) -> bool:

@@ -10,9 +10,11 @@ import numpy as np
 import pyarrow as pa
 
 from gammabeta.data import Dataset, NumberTarget, Schema
-from gammabeta.errors import DataError
+from gammabeta.errors import DataError, PlanError
 from gammabeta.model.fold import Folded, fold
+from gammabeta.nn import BinnedRegression
 from gammabeta.plan import Plan
+from gammabeta.serial import kind_name
 from gammabeta.train.evaluate import predict
 from gammabeta.train.metrics import scores
 from gammabeta.types import Array, Tree
@@ -60,6 +62,38 @@ class Model:
         """Probabilities (rows, classes), or (rows, labels) for multilabel; DataError for regression."""
         columns = self.answers(rows, proba=True).itercolumns()
         return np.stack([column.to_numpy(zero_copy_only=False) for column in columns], axis=1)
+
+    def interval(self, rows: Any, level: float = 0.8) -> pa.Table:
+        """Columns ``<target>_low`` and ``<target>_high``: between them lies the answer with the chance ``level``.
+
+        level: in (0, 1); as much chance lies below the lower number as above the higher, both in the target's unit.
+        Right as often as it says where new rows are like the training rows and training stopped in time; never outside
+        the range of the training targets. Raises PlanError unless the loss is binned_regression: the others answer
+        one number for each row.
+        """
+        # before the rows are read: the loss may be one without intervals
+        self.binned.check(level)
+        return self.interval_of(self.schema.encode(rows, target=False), level)
+
+    @property
+    def binned(self) -> BinnedRegression:
+        """The loss; PlanError where it is one that gives no interval."""
+        if isinstance(self.plan.loss, BinnedRegression):
+            return self.plan.loss
+        raise PlanError(
+            f"interval: the loss is {kind_name(type(self.plan.loss))}, which gives no interval; fit a regression with "
+            f"loss=binned_regression."
+        )
+
+    def interval_of(self, data: Dataset, level: float = 0.8) -> pa.Table:
+        """The same for encoded rows."""
+        loss, outputs = self.binned, np.zeros((0, self.binned.outputs(self.schema.outputs)), np.float32)
+        if data.rows:
+            folded = self.folded
+            outputs = predict(folded.network, None, folded.params, folded.stats, data)
+        ends = [self.unscaled(np.asarray(end)) for end in loss.interval(outputs, level)]
+        names = [f"{target.name}_{end}" for target in self.schema.targets for end in ("low", "high")]
+        return pa.table(dict(zip(names, np.stack(ends, axis=2).reshape(data.rows, len(names)).T, strict=True)))
 
     def answers(self, rows: Any, proba: bool = False) -> pa.Table:
         """The answers, or probabilities, as a table with one row per raw row."""

@@ -7,8 +7,8 @@ from typing import Any
 import jax
 
 from gammabeta.moments import RunningMoments
-from gammabeta.nn import Layer, Residual, Sequential
-from gammabeta.serial import kind_name
+from gammabeta.nn import Layer, Residual, Sequential, bare, part_at
+from gammabeta.nn.places import label
 from gammabeta.types import Shape
 
 
@@ -25,32 +25,41 @@ class Line:
 def summary(network: Layer, shape: Shape) -> list[Line]:
     """One line per layer for input examples of ``shape``, counted as Keras counts.
 
-    Batch norm has 4 numbers per unit: 2 trainable (gamma, beta) and 2 not (mean, variance).
+    Batch norm has 4 numbers per unit: 2 trainable (gamma, beta) and 2 not (mean, variance). What is frozen is not
+    trainable; a layer that learns at a pace of its own is.
     """
     lines: list[Line] = []
+    params, stats, _ = fresh_shapes(network, shape)
+    pace = network.pace(params, 0.0)
 
-    def visit(layer: Layer, shape: Shape, place: str) -> Shape:
+    def visit(layer: Layer, shape: Shape, place: str, path: tuple[int, ...]) -> Shape:
+        layer = bare(layer)
         if isinstance(layer, Sequential):
             for index, part in enumerate(layer.layers):
-                shape = visit(part, shape, f"{place}{index}.")
+                shape = visit(part, shape, f"{place}{index}.", (*path, index))
             return shape
         if isinstance(layer, Residual):
-            after = visit(layer.body, shape, f"{place}body.")
+            after = visit(layer.body, shape, f"{place}body.", (*path, 0))
             if layer.shortcut:
-                visit(layer.shortcut, shape, f"{place}shortcut.")
+                visit(layer.shortcut, shape, f"{place}shortcut.", (*path, 1))
             lines.append(Line(f"{place}add", after, 0, 0))
             return after
-        params, stats, after = fresh_shapes(layer, shape)
-        lines.append(Line(f"{place}{label(layer)}", after, numbers_in(params), remembered_in(stats)))
+        after = fresh_shapes(layer, shape)[2]
+        own = part_at(params, path)
+        trainable = numbers_in(
+            jax.tree.map(lambda leaf, factor: () if is_still(factor) else leaf, own, part_at(pace, path))
+        )
+        fixed = numbers_in(own) - trainable + remembered_in(part_at(stats, path))
+        lines.append(Line(f"{place}{label(layer)}", after, trainable, fixed))
         return after
 
-    visit(network, shape, "")
+    visit(network, shape, "", ())
     return lines
 
 
-def label(layer: Layer) -> str:
-    """What a layer is called: its kind, an activation by its function."""
-    return str(getattr(layer, "function", kind_name(type(layer))))
+def is_still(factor: Any) -> bool:
+    """Whether a parameter does not train at all."""
+    return isinstance(factor, float) and factor == 0
 
 
 def fresh_shapes(layer: Layer, shape: Shape) -> tuple[Any, Any, Shape]:

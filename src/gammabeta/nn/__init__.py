@@ -25,7 +25,7 @@ from gammabeta.nn.initializers import (
     XavierUniform,
     Zeros,
 )
-from gammabeta.nn.layer import PREDICTING, Call, Fresh, Layer, Normalization, Probe, Seen
+from gammabeta.nn.layer import PREDICTING, Call, Fresh, Layer, Normalization, Probe, Seen, Wrapper, bare
 from gammabeta.nn.layer_norm import GroupNorm, LayerNorm
 from gammabeta.nn.losses import (
     AbsoluteError,
@@ -42,6 +42,8 @@ from gammabeta.nn.losses import (
     class_weights,
 )
 from gammabeta.nn.noise import GaussianNoise
+from gammabeta.nn.paced import Paced
+from gammabeta.nn.places import Place, part_at, places, rewritten, unwrapped
 from gammabeta.nn.pooling import AveragePool, GlobalAveragePool, MaxPool
 from gammabeta.nn.residual import Residual
 from gammabeta.nn.sequential import Sequential
@@ -85,6 +87,8 @@ __all__ = [
     "MulticlassHinge",
     "Normalization",
     "Orthogonal",
+    "Paced",
+    "Place",
     "PositiveLogLoss",
     "Probe",
     "Residual",
@@ -97,12 +101,18 @@ __all__ = [
     "StandardNormal",
     "UniformFanIn",
     "Whitening",
+    "Wrapper",
     "XavierNormal",
     "XavierUniform",
     "Zeros",
+    "bare",
     "calibrate",
     "class_weights",
+    "part_at",
+    "places",
     "prior_bias",
+    "rewritten",
+    "unwrapped",
     "waits_for_data",
     "with_prior",
 ]

@@ -20,11 +20,21 @@ RELU_FAMILY: tuple[ActivationName, ...] = ("relu", "leaky_relu", "elu", "selu", 
 class Activation(Layer):
     """An elementwise function of any shape.
 
-    identity x; sigmoid 1 / (1 + e^-x); tanh; relu max(0, x); leaky_relu x or negative_slope x;
-    elu x or alpha (e^x - 1); selu 1.0507 (x or 1.6733 (e^x - 1)), Klambauer 2017; gelu x Phi(x), exact and not the
-    tanh approximation, Hendrycks 2016; silu x sigmoid(x); softplus log(1 + e^x). "or" switches at x = 0.
+    identity: y = x
+    sigmoid: y = 1 / (1 + e^-x)
+    tanh: y = (e^x - e^-x) / (e^x + e^-x)
+    relu: y = max(0, x), Nair & Hinton 2010
+    leaky_relu: y = x, below 0 negative_slope x, Maas 2013
+    elu: y = x, below 0 alpha (e^x - 1), Clevert 2015, https://arxiv.org/abs/1511.07289
+    selu: y = 1.0507 x, below 0 1.0507 * 1.6733 (e^x - 1), Klambauer 2017, https://arxiv.org/abs/1706.02515
+    gelu: y = x Phi(x), exact and not the tanh approximation, Hendrycks 2016, https://arxiv.org/abs/1606.08415
+    silu: y = x sigmoid(x), Elfwing 2017, https://arxiv.org/abs/1702.03118
+    softplus: y = log(1 + e^x), Dugas 2001
 
+    function: y = f(x), by its name
     negative_slope: >= 0, of leaky_relu; alpha: > 0, of elu
+
+    Source: as named, beginning with sigmoid and tanh in Rumelhart, Hinton & Williams 1986
     """
 
     function: ActivationName

@@ -19,6 +19,8 @@ from gammabeta.types import Array, Shape, Tree
 class BatchNorm(Normalization):
     """y = gamma (x - mean) / sqrt(var + epsilon) + beta, for each feature (for images: each channel) by itself.
 
+    x (rows, ..., features); gamma, beta, mean and var (features,)
+
     While training, mean and var are those of the batch over all axes but the last, var biased, computed in two
     passes in float32 or wider, rows counted by their weights. Otherwise they are the memory's, see ``estimator``.
 
@@ -43,6 +45,8 @@ class BatchNorm(Normalization):
     batch it is that batch, where torch, Keras and Flax still carry their initial (0, 1).
 
     Raises PlanError when a batch shows a single value per feature: its variance says nothing.
+
+    Source: Ioffe & Szegedy 2015, https://arxiv.org/abs/1502.03167
     """
 
     epsilon: Annotated[float, Within("[0, inf)"), DYNAMIC] = 1e-5
@@ -91,8 +95,8 @@ class BatchNorm(Normalization):
         _, center, var = moments.observe(x, weights)
         return self.normalized(params, x, center, var)
 
-    def trains(self, params: Tree) -> Tree:
-        return dict.fromkeys(params, self.train)
+    def pace(self, params: Tree, progress: Array) -> Tree:
+        return dict.fromkeys(params, float(self.train))
 
     def spread(self, var: Array) -> Array:
         """The guarded standard deviation that divides: (features,) from (features,)."""

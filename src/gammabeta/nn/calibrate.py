@@ -17,6 +17,7 @@ from gammabeta.nn.dropout import Dropout
 from gammabeta.nn.flatten import Flatten
 from gammabeta.nn.initializers import DataDependent, Initializer
 from gammabeta.nn.layer import PREDICTING, Call, Layer
+from gammabeta.nn.paced import Paced
 from gammabeta.nn.pooling import AveragePool, GlobalAveragePool, MaxPool
 from gammabeta.nn.residual import Residual
 from gammabeta.nn.sequential import Sequential
@@ -43,6 +44,8 @@ class Calibrates(Protocol):
 
 def waits_for_data(network: Layer) -> bool:
     """Whether :func:`calibrate` would do anything."""
+    if isinstance(network, Paced):
+        return waits_for_data(network.layer)
     if isinstance(network, Sequential):
         return any(waits_for_data(layer) for layer in network.layers)
     if isinstance(network, Residual):
@@ -67,6 +70,8 @@ def calibrate(network: Layer, params: Tree, stats: Tree, x: Array, weights: Arra
 
 def walked(layer: Layer, params: Tree, stats: Tree, x: Array, weights: Array | None) -> tuple[Tree, Tree]:
     """One layer of the walk of :func:`calibrate`."""
+    if isinstance(layer, Paced):
+        return walked(layer.layer, params, stats, x, weights)
     if isinstance(layer, Sequential):
         return walked_through(layer, params, stats, x, weights)
     if isinstance(layer, Residual):
@@ -102,6 +107,8 @@ def walked_through(
 
 def initializer_of(layer: Layer) -> Initializer:
     """The initializer of a layer's weight; one that asks for nothing where it has none."""
+    if isinstance(layer, Paced):
+        return initializer_of(layer.layer)
     found = getattr(layer, "initializer", None)
     return found if isinstance(found, Initializer) else Initializer()
 
@@ -126,6 +133,8 @@ def chains(layers: tuple[Layer, ...]) -> Iterator[list[int]]:
 
 def is_homogeneous(layer: Layer) -> bool:
     """Whether f(a x) = a f(x) for every a > 0, so that a scale before the layer can be undone after it."""
+    if isinstance(layer, Paced):
+        return is_homogeneous(layer.layer)
     if isinstance(layer, Activation):
         return layer.function in HOMOGENEOUS_ACTIVATIONS
     return isinstance(layer, HOMOGENEOUS)
@@ -183,14 +192,15 @@ def balanced(
 def prior_bias(params: Tree, targets: Array, weights: Array | None, kind: Kind) -> Tree:
     """The output layer's params with the bias that answers best before any input is looked at.
 
-    params: {"weight", "bias": (k,)}; weights: (rows,), None counts every row once
-    "softmax": log of each class's share p; targets (rows,), whole numbers in [0, k), or shares (rows, k)
-    "sigmoid": log(p / (1 - p)), p each label's share; targets (rows, k) of 0 and 1
-    "mean": each target's mean, 0 where targets are standardized; targets (rows, k)
+    params: {"weight", "bias": (k,)}; targets: see kind; weights: (rows,), None counts every row once
+    kind: the task
+        "softmax": bias = log p, p each class's share; targets (rows,), whole numbers in [0, k), or shares (rows, k)
+        "sigmoid": bias = log(p / (1 - p)), p each label's share; targets (rows, k) of 0 and 1
+        "mean": bias = each target's mean, 0 where targets are standardized; targets (rows, k)
 
     Every class and label counts as seen in half a row at least and missing in half a row, so that all is finite.
-    Otherwise the first steps go into learning the bias (Lin 2017; Karpathy 2019). Other frameworks leave it to the
-    user. Raises PlanError where there is no bias.
+    Otherwise the first steps go into learning the bias. Other frameworks leave it to the user. Raises PlanError where
+    there is no bias. Source: Lin et al. 2017, section 4.1, https://arxiv.org/abs/1708.02002
     """
     if not isinstance(params, dict) or "bias" not in params:
         raise PlanError("prior_bias: the output layer has no bias, expected one; build it with bias=True.")
@@ -214,6 +224,8 @@ def prior_bias(params: Tree, targets: Array, weights: Array | None, kind: Kind) 
 
 def with_prior(network: Layer, params: Tree, targets: Array, weights: Array | None, kind: Kind) -> Tree:
     """A network's params with :func:`prior_bias` in its last layer; PlanError where that is not an affine one."""
+    if isinstance(network, Paced):
+        return with_prior(network.layer, params, targets, weights, kind)
     if isinstance(network, Sequential) and network.layers:
         last = with_prior(network.layers[-1], params[-1], targets, weights, kind)
         return (*params[:-1], last)

@@ -1,5 +1,6 @@
 """The convolution layer, and the sliding window that it shares with pooling."""
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, Literal, NamedTuple
 
@@ -19,6 +20,9 @@ Padding = Literal["same", "valid"]
 
 ROWS_AT_ONCE = 512
 """Of images whose windows are written out on a CPU, each pixel once for each window it is in; it bounds the memory."""
+
+VALUES_AT_ONCE = 1 << 27
+"""Numbers in those windows, for images so large that 512 of them would not fit: 256 x 256 pixels, 16 channels, 14."""
 
 
 class Window(NamedTuple):
@@ -50,9 +54,11 @@ class Conv2D(Layer):
 
     W is stored as in Keras and Flax; torch stores (filters, channels, size_h, size_w) and images with channels first.
     "same" is Keras's, whose default is "valid"; torch pads both sides alike, which with an even size or a stride above
-    1 is another function. LeCun 1989.
+    1 is another function.
 
     Raises PlanError for inputs that are no images, and for a "valid" window larger than the image.
+
+    Source: LeCun et al. 1989, Backpropagation applied to handwritten zip code recognition, Neural Computation 1
     """
 
     filters: Length
@@ -92,9 +98,16 @@ def correlated(x: Array, weight: Array, window: Window) -> Array:
     x, weight = x.astype(kind), weight.astype(kind)
     if jax.default_backend() == "cpu":
         matrix = weight.reshape(-1, weight.shape[-1])
-        if x.shape[0] <= ROWS_AT_ONCE:
+        pixels = [places(window, axis, length) for axis, length in enumerate(x.shape[1:3])]
+        rows = min(ROWS_AT_ONCE, max(1, VALUES_AT_ONCE // (math.prod(pixels) * matrix.shape[0])))
+        if x.shape[0] <= rows:
             return windows(x, window) @ matrix
-        return jax.lax.map(lambda row: (windows(row[None], window) @ matrix)[0], x, batch_size=ROWS_AT_ONCE)
+
+        def one(row: Array) -> Array:
+            return (windows(row[None], window) @ matrix)[0]
+
+        # the gradient writes the windows out anew: kept for it, those of all rows would be in memory together
+        return jax.lax.map(jax.checkpoint(one), x, batch_size=rows)
     return jax.lax.conv_general_dilated(
         x, weight, window.stride, window.padding.upper(), dimension_numbers=("NHWC", "HWIO", "NHWC")
     )

@@ -24,7 +24,8 @@ class Dense(Layer):
     weight_norm: "centered": W = gain (V - mean(V)) / ||V - mean(V)||, column by column (for each unit over its inputs),
         with a learned gain (units,) that starts at 1: centered weight normalization (Huang 2017)
 
-    W is stored as (fan_in, fan_out), as in Keras and Flax; torch stores its transpose.
+    W is stored as (fan_in, fan_out), as in Keras and Flax; torch stores its transpose. Source: Rumelhart, Hinton &
+    Williams 1986, https://doi.org/10.1038/323533a0; weight_norm Huang et al. 2017, https://arxiv.org/abs/1710.02338
     """
 
     units: Annotated[int, Within("[1, inf)")]

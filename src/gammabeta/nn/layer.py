@@ -1,8 +1,9 @@
-"""What a layer is: a frozen description with three verbs over plain trees.
+"""What a layer is: a frozen description with four verbs over plain trees.
 
     init(key, shape)                 -> Fresh(params, stats, shape)    what it starts from
     apply(params, stats, x, call)    -> (y, Seen)                      what it computes, and what it saw
     remember(stats, seen)            -> stats                          what it keeps of what it saw
+    pace(params, progress)           -> factors                        how fast it learns
 
 ``params`` is what it learns, ``stats`` what it remembers; gradients see only params. A layer decides nothing
 about memory while it computes: it returns what it saw, and the trainer decides what is kept.
@@ -79,9 +80,35 @@ class Layer(Description):
         """The statistics after ``seen``; the default keeps nothing."""
         return stats
 
-    def trains(self, params: Tree) -> Tree:
-        """Which parameters train: bools in a tree of the same structure; the default trains all."""
-        return jax.tree.map(lambda _: True, params)
+    def pace(self, params: Tree, progress: Array) -> Tree:
+        """How fast each parameter learns: a tree of the same structure of factors >= 0 on the learning rate.
+
+        progress: the share of the run's steps that were made, in [0, 1)
+
+        The Python float 0.0 says that a parameter does not train, 1.0 that it does: both are known when the step is
+        compiled. Anything else may depend on progress and on dynamic numbers. The default is 1.0 for all.
+        """
+        return jax.tree.map(lambda _: 1.0, params)
+
+
+class Wrapper(Layer):
+    """A layer around another one, with its parameters, statistics and place in the network."""
+
+    layer: Layer
+
+    def init(self, key: Array, shape: Shape) -> Fresh:
+        return self.layer.init(key, shape)
+
+    def apply(self, params: Tree, stats: Tree, x: Array, call: Call) -> tuple[Array, Any]:
+        return self.layer.apply(params, stats, x, call)
+
+    def remember(self, stats: Tree, seen: Any) -> Tree:
+        return self.layer.remember(stats, seen)
+
+
+def bare(layer: Layer) -> Layer:
+    """The layer inside all its wrappers."""
+    return bare(layer.layer) if isinstance(layer, Wrapper) else layer
 
 
 class Normalization(Layer):

@@ -15,10 +15,15 @@ from gammabeta.types import Array, Shape, Tree
 class LayerNorm(Normalization):
     """y = gamma (x - mean) / sqrt(var + epsilon) + beta, mean and var over the features of each row by itself.
 
+    x (rows, ..., features)
+
     For images mean and var are over the channels of each pixel, as in Keras (torch: over the shape it is given). It
     remembers nothing: a row is normalized alike in training and prediction, in a batch of any size.
 
-    epsilon: > 0; scale, shift: whether gamma (features,) and beta (features,) exist
+    epsilon: the root's guard against division by zero, > 0
+    scale, shift: whether gamma (features,) and beta (features,) exist
+
+    Source: Ba, Kiros & Hinton 2016, https://arxiv.org/abs/1607.06450
     """
 
     epsilon: Annotated[float, Within("(0, inf)"), DYNAMIC] = 1e-5
@@ -34,12 +39,16 @@ class LayerNorm(Normalization):
 
 @dataclass(frozen=True, kw_only=True)
 class GroupNorm(Normalization):
-    """Layer normalization within groups of neighboring features: mean and var of each row, group by group.
+    """y = gamma (x - mean) / sqrt(var + epsilon) + beta, mean and var of each row, over groups of neighboring features.
+
+    x (rows, ..., features)
 
     For images mean and var are over all pixels and the channels of the group; groups = 1 there is layer normalization
     over whole images, groups = channels instance normalization.
 
     groups: >= 1, a divisor of the features; epsilon, scale, shift: as in :class:`LayerNorm`
+
+    Source: Wu & He 2018, https://arxiv.org/abs/1803.08494
     """
 
     groups: Annotated[int, Within("[1, inf)")] = 8

@@ -16,9 +16,12 @@ from gammabeta.types import Array, Shape, Tree
 class GaussianNoise(Layer):
     """y = x + stddev z, z ~ N(0, 1) for each value by itself; the identity outside training.
 
-    As the first layer it is jitter on the inputs, elsewhere noise on activations; as GaussianNoise of Keras.
+    x of any shape. As the first layer it is jitter on the inputs, elsewhere noise on activations; as GaussianNoise of
+    Keras.
 
     stddev: >= 0, in units of x
+
+    Source: Bishop 1995, Training with noise is equivalent to Tikhonov regularization, Neural Computation 7
     """
 
     stddev: Annotated[float, Within("[0, inf)"), DYNAMIC]

@@ -9,11 +9,23 @@ import numpy as np
 
 from gammabeta.nn.conv import Padding, Pair, Window, around, make_pairs, places, refuse_flat, slid, window_of
 from gammabeta.nn.layer import Call, Fresh, Layer, Seen
+from gammabeta.serial import kind_name
 from gammabeta.types import Array, Shape, Tree
 
 
+class Pool(Layer):
+    """A pooling over a window: its fields are size, stride and padding."""
+
+    def __post_init__(self) -> None:
+        make_pairs(self, "size", "stride")
+        super().__post_init__()
+
+    def init(self, key: Array, shape: Shape) -> Fresh:
+        return Fresh((), (), (*slid(shape, window_of(self), kind_name(type(self))), shape[-1]))
+
+
 @dataclass(frozen=True)
-class MaxPool(Layer):
+class MaxPool(Pool):
     """y[r, i, j, c] = the largest of x[r, :, :, c] under the window at (i, j).
 
     x (rows, height, width, channels); nothing is learned
@@ -25,46 +37,35 @@ class MaxPool(Layer):
         where it stands and the output's height and width
 
     The gradient goes to the largest pixel, the first one of equals. As in Keras; torch pads both sides alike.
-    Riesenhuber & Poggio 1999.
 
     Raises PlanError for inputs that are no images, and for a "valid" window larger than the image.
+
+    Source: Riesenhuber & Poggio 1999, Hierarchical models of object recognition in cortex, Nature Neuroscience 2
     """
 
     size: Pair = (2, 2)
     stride: Pair | None = None
     padding: Padding = "valid"
-
-    def __post_init__(self) -> None:
-        make_pairs(self, "size", "stride")
-        super().__post_init__()
-
-    def init(self, key: Array, shape: Shape) -> Fresh:
-        return Fresh((), (), (*slid(shape, window_of(self), "max_pool"), shape[-1]))
 
     def apply(self, params: Tree, stats: Tree, x: Array, call: Call) -> tuple[Array, Seen]:
         return swept(window_of(self), x, -jnp.inf, jax.lax.max), Seen()
 
 
 @dataclass(frozen=True)
-class AveragePool(Layer):
+class AveragePool(Pool):
     """y[r, i, j, c] = the mean of x[r, :, :, c] under the window at (i, j), over the pixels that are there.
 
     Padding does not count, as in Keras: the weights of every mean sum to 1 (torch counts zeros unless told
     count_include_pad=False). Summed in float32 or wider.
 
-    size, stride, padding: as in :class:`MaxPool`. LeCun 1989.
+    size, stride, padding: as in :class:`MaxPool`
+
+    Source: LeCun et al. 1998, Gradient-based learning applied to document recognition, Proceedings of the IEEE 86
     """
 
     size: Pair = (2, 2)
     stride: Pair | None = None
     padding: Padding = "valid"
-
-    def __post_init__(self) -> None:
-        make_pairs(self, "size", "stride")
-        super().__post_init__()
-
-    def init(self, key: Array, shape: Shape) -> Fresh:
-        return Fresh((), (), (*slid(shape, window_of(self), "average_pool"), shape[-1]))
 
     def apply(self, params: Tree, stats: Tree, x: Array, call: Call) -> tuple[Array, Seen]:
         window = window_of(self)
@@ -78,9 +79,10 @@ class GlobalAveragePool(Layer):
     """y[r, c] = mean over all pixels of x[r, :, :, c]: (rows, height, width, channels) -> (rows, channels).
 
     As GlobalAveragePooling2D of Keras, AdaptiveAvgPool2d(1) and a flatten of torch. Summed in float32 or wider.
-    Lin 2013.
 
     Raises PlanError for inputs that are no images.
+
+    Source: Lin, Chen & Yan 2013, https://arxiv.org/abs/1312.4400
     """
 
     def init(self, key: Array, shape: Shape) -> Fresh:

@@ -15,7 +15,12 @@ from gammabeta.types import Array, Shape, Tree
 class Residual(Layer):
     """y = shortcut(x) + body(x); without a shortcut y = x + body(x).
 
-    Raises PlanError where the two shapes differ: no silent broadcasting.
+    x and y of any shapes that its parts take and give.
+
+    body: layers whose output is added; shortcut: layers on the way around it, None for none
+
+    Raises PlanError where the two shapes differ: no silent broadcasting. Source: He et al. 2016,
+    https://arxiv.org/abs/1512.03385
     """
 
     body: Sequential
@@ -38,9 +43,9 @@ class Residual(Layer):
         through, seen_through = self.shortcut.apply(params[1], stats[1], x, call.at(1))
         return through + y, (seen, seen_through)
 
-    def trains(self, params: Tree) -> Tree:
-        through = self.shortcut.trains(params[1]) if self.shortcut else params[1]
-        return self.body.trains(params[0]), through
+    def pace(self, params: Tree, progress: Array) -> Tree:
+        through = self.shortcut.pace(params[1], progress) if self.shortcut else params[1]
+        return self.body.pace(params[0], progress), through
 
     def remember(self, stats: Tree, seen: Any) -> Tree:
         through = self.shortcut.remember(stats[1], seen[1]) if self.shortcut else stats[1]

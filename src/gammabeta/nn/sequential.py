@@ -10,8 +10,9 @@ from gammabeta.nn.batch_norm import BatchNorm
 from gammabeta.nn.conv import Conv2D
 from gammabeta.nn.dense import Dense
 from gammabeta.nn.dropout import Dropout
+from gammabeta.nn.frozen import Frozen
 from gammabeta.nn.initializers import HeNormal, XavierNormal
-from gammabeta.nn.layer import Call, Fresh, Layer, Normalization, Seen
+from gammabeta.nn.layer import Call, Fresh, Layer, Normalization, Seen, Wrapper, bare
 from gammabeta.nn.pooling import AveragePool, GlobalAveragePool, MaxPool
 from gammabeta.types import Array, Shape, Tree
 
@@ -23,6 +24,10 @@ class Sequential(Layer):
     What a layer left open is filled in here from its neighbors, on construction, so that it can be read: a dense
     or convolution layer directly followed by batch norm with shift gets no bias (the shift would undo it), and its
     initializer is He before the ReLU family and Xavier otherwise.
+
+    layers: any number of them, in order from the input
+
+    Source: Rumelhart, Hinton & Williams 1986, https://doi.org/10.1038/323533a0
     """
 
     layers: tuple[Layer, ...]
@@ -52,30 +57,35 @@ class Sequential(Layer):
     def remember(self, stats: Tree, seen: Any) -> Tree:
         return tuple(layer.remember(s, part) for layer, s, part in zip(self.layers, stats, seen, strict=True))
 
-    def trains(self, params: Tree) -> Tree:
-        return tuple(layer.trains(part) for layer, part in zip(self.layers, params, strict=True))
+    def pace(self, params: Tree, progress: Array) -> Tree:
+        return tuple(layer.pace(part, progress) for layer, part in zip(self.layers, params, strict=True))
 
 
 def filled_in(layers: tuple[Layer, ...]) -> list[Layer]:
     """The layers with the open choices of each dense and convolution layer made from what follows it."""
-    made: list[Layer] = []
-    for index, layer in enumerate(layers):
-        if isinstance(layer, Dense | Conv2D):
-            following = layers[index + 1 :]
-            shifted = bool(following) and isinstance(following[0], BatchNorm) and following[0].shift
-            initializer = HeNormal() if next_activation(following) in RELU_FAMILY else XavierNormal()
-            layer = replace(
-                layer,
-                bias=not shifted if layer.bias is None else layer.bias,
-                initializer=layer.initializer or initializer,
-            )
-        made.append(layer)
-    return made
+    return [filled(layer, layers[index + 1 :]) for index, layer in enumerate(layers)]
+
+
+def filled(layer: Layer, following: tuple[Layer, ...]) -> Layer:
+    """One layer with its open choices made."""
+    if isinstance(layer, Wrapper):
+        return layer.replace(layer=filled(layer.layer, following))
+    if not isinstance(layer, Dense | Conv2D):
+        return layer
+    # a frozen batch norm normalizes by its memory and undoes no bias
+    norm = bare(following[0]) if following and not isinstance(following[0], Frozen) else None
+    shifted = isinstance(norm, BatchNorm) and norm.shift
+    initializer = HeNormal() if next_activation(following) in RELU_FAMILY else XavierNormal()
+    return replace(
+        layer,
+        bias=not shifted if layer.bias is None else layer.bias,
+        initializer=layer.initializer or initializer,
+    )
 
 
 def next_activation(following: tuple[Layer, ...]) -> str:
     """The activation that a layer's output meets first, "identity" where none comes before the next layer."""
-    for layer in following:
+    for layer in map(bare, following):
         if isinstance(layer, Activation):
             return layer.function
         if not isinstance(layer, (Normalization, Dropout, MaxPool, AveragePool, GlobalAveragePool)):

@@ -20,7 +20,7 @@ class WhiteningStats(NamedTuple):
 
 @dataclass(frozen=True)
 class Whitening(Layer):
-    """y = (x - mean) matrix, so that y has mean 0 and the identity as its covariance.
+    """y = (x - mean) matrix, so that y has mean 0 and the identity as its covariance; x (rows, features).
 
     With the covariance C = U diag(l) U^T of training rows, learned once before the first step:
     method: "pca": matrix = U diag(1 / sqrt(l + epsilon)), the principal components by falling variance;
@@ -29,6 +29,9 @@ class Whitening(Layer):
 
     Batch norm scales each feature by itself and leaves correlations; this removes them, at the cost of an
     eigendecomposition and a (features x features) product. Raises PlanError for images: put a flatten before it.
+
+    Source: LeCun, Bottou, Orr & Müller 1998, Efficient BackProp; Wiesler & Ney 2011, A convergence analysis of
+    log-linear training, NIPS 24
     """
 
     method: Literal["pca", "zca"] = "zca"

@@ -19,13 +19,13 @@ class Adagrad(Optimizer):
 
     s starts at 0; epsilon stands outside the root.
 
-    learning_rate: > 0; epsilon: >= 0
+    learning_rate: the length of the first step, > 0; epsilon: the guard against division by zero, >= 0
     weight_decay, decay_all: see :func:`decayed`; bias, gamma and beta do not decay unless ``decay_all``
 
     Two problems are its own: the rate of a weight only falls, to nothing in the end; and with ``epsilon`` 0 a weight
     that has had no gradient yet divides 0 by 0. That gives NaN here, and the run ends as any non-finite one does; no
     guard hides it. torch has the same form (epsilon 1e-10). Keras and optax start s at 0.1; optax puts epsilon inside
-    the root and gives 0 where s is 0. Source: https://jmlr.org/papers/v12/duchi11a.html
+    the root and gives 0 where s is 0. Source: Duchi, Hazan & Singer 2011, https://jmlr.org/papers/v12/duchi11a.html
     """
 
     learning_rate: Annotated[float, Within("(0, inf)"), DYNAMIC] = 0.01

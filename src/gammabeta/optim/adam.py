@@ -17,13 +17,14 @@ class Adam(Optimizer):
 
     mhat = m / (1 - b1^t), vhat = v / (1 - b2^t), t counting from 1.
 
-    learning_rate: > 0; b1, b2: in [0, 1); epsilon: > 0
+    learning_rate: the length of a step, > 0; b1, b2: share of the old m and of the old v that is kept, in [0, 1)
+    epsilon: the guard against division by zero, > 0
     epsilon_placement: outside the root, as in the paper, torch, Keras and optax; or inside: mhat / sqrt(vhat +
     epsilon), where the same epsilon weighs far more: at a zero gradient it divides by 1e-4 instead of 1e-8
     bias_correction: without it mhat = m and vhat = v. The first step is then (1 - b1) / sqrt(1 - b2) times as long:
     3.2 times with the defaults
 
-    It has no decay: that is :class:`AdamW`. Source: https://arxiv.org/abs/1412.6980
+    It has no decay: that is :class:`AdamW`. Source: Kingma & Ba 2015, https://arxiv.org/abs/1412.6980
     """
 
     learning_rate: Annotated[float, Within("(0, inf)"), DYNAMIC] = 1e-3
@@ -47,8 +48,11 @@ class Adam(Optimizer):
 class AdamW(Optimizer):
     """Adam's step and, apart from it, w <- w - learning_rate * weight_decay * w on weights alone.
 
-    The decay never touches bias, gamma or beta unless ``decay_all``; torch's and optax's touch all parameters.
-    weight_decay: >= 0, the rest as in :class:`Adam`. Source: https://arxiv.org/abs/1711.05101
+    learning_rate, b1, b2, epsilon, epsilon_placement, bias_correction: as in :class:`Adam`
+    weight_decay: the share by which weights shrink, per unit of the learning rate, >= 0
+    decay_all: whether bias, gamma and beta shrink too; torch's and optax's touch all parameters
+
+    Source: Loshchilov & Hutter 2019, https://arxiv.org/abs/1711.05101
     """
 
     learning_rate: Annotated[float, Within("(0, inf)"), DYNAMIC] = 2e-3

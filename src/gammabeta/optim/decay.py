@@ -37,8 +37,10 @@ def decayed(rule: optax.GradientTransformation, weight_decay: Array, decay_all: 
     the gradient. So do torch's and optax's AdamW. The ``weight_decay`` of torch's other optimizers is L2 in the loss
     (:func:`l2_gradient`), which is the same for plain gradient descent and for nothing else.
 
-    weight_decay: >= 0; decay_all: on bias, gamma and beta too, which is seldom wanted: gamma pulled to 0 switches its
-    unit off. Source: Loshchilov & Hutter 2019, https://arxiv.org/abs/1711.05101
+    rule: any transformation of optax's that gives a direction; weight_decay: the share of w that is added, >= 0
+    decay_all: on bias, gamma and beta too, which is seldom wanted: gamma pulled to 0 switches its unit off
+
+    Source: Loshchilov & Hutter 2019, https://arxiv.org/abs/1711.05101
     """
     return optax.chain(rule, optax.add_decayed_weights(weight_decay, mask=None if decay_all else decays))
 
@@ -46,7 +48,7 @@ def decayed(rule: optax.GradientTransformation, weight_decay: Array, decay_all: 
 def l2_gradient(params: Tree, grads: Tree, l2: Array, decay_all: bool = False) -> Tree:
     """The gradient of loss + :func:`l2_penalty`: g + l2 * w on weights, g on bias, gamma and beta.
 
-    params, grads: trees of the same structure; l2: >= 0; decay_all: on every parameter
+    params, grads: trees of the same structure; l2: the strength, >= 0; decay_all: on every parameter
 
     It comes before clipping and before the optimizer, as a term of the loss would. It equals the ``weight_decay`` of
     torch.optim.SGD on the same parameters; Keras's ``l2(c)`` adds c * w^2 without the half, so that l2 = 2 c there.

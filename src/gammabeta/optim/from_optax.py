@@ -55,7 +55,8 @@ class FromOptax(Optimizer):
 
     A file can name what stands in the two lists and nothing else, so that reading a plan runs no code of its own.
     Raises PlanError on a name or an argument that is not there, naming the nearest that is. A decay that optax adds
-    behind the learning rate (adafactor) is multiplied by ours as well.
+    behind the learning rate (adafactor) is multiplied by ours as well. Source: DeepMind 2020, the JAX Ecosystem,
+    https://github.com/google-deepmind/optax
     """
 
     name: str  # type: ignore[misc]  # mypy puts the inherited learning_rate before it; all are by keyword

@@ -14,15 +14,15 @@ from gammabeta.serial import DYNAMIC, Within
 class Momentum(Optimizer):
     """w <- w - learning_rate * m, where m remembers the gradients.
 
-    heavy_ball: m <- momentum * m + g, as in torch and Keras
-    average: m <- momentum * m + (1 - momentum) * g, the exponentially weighted average; m starts at 0 and is not
-    corrected for it
-
-    learning_rate: > 0; momentum: share of the old direction that is kept, in [0, 1)
+    learning_rate: the length of a step, > 0; momentum: share of the old direction that is kept, in [0, 1)
+    form: what m is; it starts at 0 and is not corrected for it
+        "heavy_ball": m <- momentum * m + g, as in torch and Keras
+        "average": m <- momentum * m + (1 - momentum) * g, the exponentially weighted average
     weight_decay, decay_all: see :func:`decayed`; bias, gamma and beta do not decay unless ``decay_all``
 
     The two forms take the same path at rates that differ by the factor 1 - momentum: an average with 0.9 needs ten
-    times the heavy ball's learning rate. Source: Polyak 1964; Sutskever et al. 2013.
+    times the heavy ball's learning rate. Source: Polyak 1964, https://doi.org/10.1016/0041-5553(64)90137-5;
+    Sutskever et al. 2013, https://proceedings.mlr.press/v28/sutskever13.html
     """
 
     learning_rate: Annotated[float, Within("(0, inf)"), DYNAMIC] = 0.05

@@ -17,12 +17,13 @@ class Nadam(Optimizer):
 
     m, v, vhat and the step as in :class:`Adam`, t counting from 1.
 
-    learning_rate: > 0; b1, b2: in [0, 1); epsilon: > 0; epsilon_placement: as in :class:`Adam`
+    learning_rate, b1, b2, epsilon, epsilon_placement: as in :class:`Adam`
     weight_decay, decay_all: see :func:`decayed`; bias, gamma and beta do not decay unless ``decay_all``
 
     b1 is constant, as in optax.nadam. torch and Keras let it grow from b1 / 2 to b1 over thousands of steps (torch's
     ``momentum_decay`` 0.004; with a very large one torch is equal to this). The paper's further factor b2 on vhat is
-    left out by all of them. Source: https://openreview.net/pdf?id=OM0jvwB8jIp57ZJjtNEZ
+    left out by all of them. Source: Dozat 2016,
+    https://openreview.net/pdf?id=OM0jvwB8jIp57ZJjtNEZ
     """
 
     learning_rate: Annotated[float, Within("(0, inf)"), DYNAMIC] = 2e-3

@@ -14,7 +14,7 @@ from gammabeta.serial import DYNAMIC, Within
 class Sgd(Optimizer):
     """w <- (1 - learning_rate * weight_decay) w - learning_rate * g
 
-    learning_rate: > 0
+    learning_rate: the length of a step, > 0
     weight_decay, decay_all: see :func:`decayed`; bias, gamma and beta do not decay unless ``decay_all``
 
     With ``batch_size`` 1 it is stochastic gradient descent, with all rows batch gradient descent. Without momentum the

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import is_dataclass
 from typing import Any
 
 from gammabeta.errors import PlanError, UsageError, nearest
+from gammabeta.nn import Architecture, Layer
 from gammabeta.plan.plan import Plan
-from gammabeta.serial import Description, fields, from_json, notes, to_json, unknown
+from gammabeta.serial import Description, fields, from_json, kind_name, notes, to_json, unknown
 
 
 def change(plan: Plan, changes: Mapping[str, Any]) -> Plan:
@@ -27,7 +29,7 @@ def change(plan: Plan, changes: Mapping[str, Any]) -> Plan:
             node[position(node, last, place)] = value
         elif isinstance(node, dict):
             if "type" in node:
-                unknown(Description.kinds[node["type"]], {last: value}, place)
+                refuse_unknown(Description.kinds[node["type"]], last, place)
             node[last] = value
         else:
             raise PlanError(f'{place}: {node!r} has no part "{last}"; set {".".join(parents)} itself.')
@@ -46,13 +48,26 @@ def entered(node: Any, name: str, place: str) -> Any:
             raise PlanError(f'{place}: unknown key "{name}"; {nearest(name, node)}')
         return node[name]
     kind = Description.kinds[node["type"]]
-    unknown(kind, {name: None}, place)
+    refuse_unknown(kind, name, place)
     if node[name] is None:
         options = getattr(notes(fields(kind)[name])[0], "__args__", ())
         described = [option for option in options if isinstance(option, type) and issubclass(option, Description)]
         if described:
             node[name] = to_json(from_json({}, f"{place}.{name}", expected=described[0]))
     return node[name]
+
+
+def refuse_unknown(kind: type[Description], name: str, place: str) -> None:
+    """Raise PlanError for a name that ``kind`` does not have; one of an architecture is told where it went."""
+    architectures = [other for other in Description.kinds.values() if issubclass(other, Architecture)]
+    if issubclass(kind, Layer) and name not in fields(kind):
+        homes = [kind_name(other) for other in architectures if is_dataclass(other) and name in fields(other)]
+        if homes:
+            raise PlanError(
+                f'{place}: this network is written out as layers and has no "{name}" any more; set '
+                f"{place.removeprefix('plan.')}={' or '.join(sorted(homes))} first, or change its layers one by one."
+            )
+    unknown(kind, {name: None}, place)
 
 
 def position(items: list[Any], name: str, place: str) -> int:
@@ -71,8 +86,8 @@ def parsed(settings: Iterable[str]) -> dict[str, Any]:
     for setting in settings:
         path, equals, text = setting.partition("=")
         if not equals or not path:
-            hint = "" if path in fields(Plan) else f" {nearest(path, fields(Plan))}"
-            raise UsageError(f'--set {setting}: expected KEY=VALUE, such as "epochs=20".{hint}')
+            hint = "." if path in fields(Plan) else f"; {nearest(path, fields(Plan))}"
+            raise UsageError(f'--set {setting}: expected KEY=VALUE, such as "epochs=20"{hint}')
         changes[path.strip()] = value_of(text.strip())
     return changes
 

@@ -15,10 +15,12 @@ from gammabeta.types import Shape
 
 @dataclass(frozen=True)
 class EarlyStopping(Description):
-    """Stop when the validation ``metric`` has not improved for ``patience`` epochs.
+    """Stop when the validation ``metric`` has not improved for ``patience`` epochs: epoch - best epoch = patience.
 
-    patience: epochs, >= 1
+    patience: epochs without a better one, >= 1
     metric: "loss", or the headline metric of the task: "accuracy", "hamming_loss", "r2"
+
+    Source: Prechelt 1998, Early stopping, but when?, https://doi.org/10.1007/3-540-49430-8_3
     """
 
     patience: Annotated[int, Within("[1, inf)")] = 20

@@ -1,11 +1,13 @@
 """Which rows make which batch: a pure function of seed and epoch."""
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from gammabeta.data.dataset import Dataset
+from gammabeta.train.room import rows_at_once
 from gammabeta.types import Array
 
 SHUFFLING = 1
@@ -49,15 +51,18 @@ def batch_width(rows: int, batch_size: int) -> int:
     return max(largest, min(batch_size, -(-rows // 8) * 8))
 
 
-def batches_per_chunk(count: int, width: int) -> int:
-    """How many batches one compiled call holds: about 8,192 rows, or the power of two that holds a shorter epoch."""
-    return max(1, min(1 << (count - 1).bit_length(), CHUNK_ROWS // width))
+def batches_per_chunk(count: int, width: int, values: int = 1) -> int:
+    """How many batches one compiled call holds: about 8,192 rows, or the power of two that holds a shorter epoch.
+
+    values: numbers in a row; of wide rows there are fewer.
+    """
+    return max(1, min(1 << (count - 1).bit_length(), min(CHUNK_ROWS, rows_at_once(values)) // width))
 
 
 def chunks(data: Dataset, batches: np.ndarray) -> Iterator[tuple[Chunk, int]]:
     """The epoch's batches as chunks of one shape, and how many batches of each are real."""
     count, width = batches.shape
-    size = batches_per_chunk(count, width)
+    size = batches_per_chunk(count, width, math.prod(data.input_shape))
     for first in range(0, count, size):
         index = batches[first : first + size]
         real = len(index)

@@ -10,11 +10,9 @@ import numpy as np
 from gammabeta.data.dataset import Dataset
 from gammabeta.nn import PREDICTING, Layer, Loss
 from gammabeta.serial import lift, lower
+from gammabeta.train.room import pass_rows
 from gammabeta.train.step import Program, Scale, ingested, scale_of
 from gammabeta.types import Array, Tree
-
-PASS_ROWS = 8_192
-"""Rows of one compiled forward pass, at most."""
 
 
 class Evaluation(NamedTuple):
@@ -36,7 +34,7 @@ def evaluate(program: Program, params: Tree, stats: Tree, data: Dataset) -> Eval
     """Predictions and loss on all rows of ``data``."""
     skeleton, numbers = lift((program.network, program.loss))
     predicted, losses = [], []
-    for piece in padded_rows(data.rows, PASS_ROWS):
+    for piece in padded_rows(data.rows, pass_rows(program.network, data.input_shape)):
         taken = np.maximum(piece, 0)
         assert data.y is not None
         part, loss = forward(skeleton, numbers, params, stats, data.x[taken], data.y[taken], scale_of(data))
@@ -48,11 +46,11 @@ def evaluate(program: Program, params: Tree, stats: Tree, data: Dataset) -> Eval
     return Evaluation(np.concatenate(predicted), mean)
 
 
-def predict(network: Layer, loss: Loss, params: Tree, stats: Tree, data: Dataset) -> np.ndarray:
-    """Probabilities or values (rows, k) for all rows of ``data``."""
+def predict(network: Layer, loss: Loss | None, params: Tree, stats: Tree, data: Dataset) -> np.ndarray:
+    """Probabilities or values (rows, k) for all rows of ``data``; without a loss the outputs that they come from."""
     skeleton, numbers = lift((network, loss))
     parts = []
-    for piece in padded_rows(data.rows, PASS_ROWS):
+    for piece in padded_rows(data.rows, pass_rows(network, data.input_shape)):
         part, _ = forward(skeleton, numbers, params, stats, data.x[np.maximum(piece, 0)], None, scale_of(data))
         parts.append(np.asarray(part)[: int(np.sum(piece >= 0))])
     return np.concatenate(parts)
@@ -60,7 +58,7 @@ def predict(network: Layer, loss: Loss, params: Tree, stats: Tree, data: Dataset
 
 @partial(jax.jit, static_argnames="skeleton")
 def forward(
-    skeleton: tuple[Layer, Loss],
+    skeleton: tuple[Layer, Loss | None],
     numbers: dict[str, float],
     params: Tree,
     stats: Tree,
@@ -68,8 +66,8 @@ def forward(
     y: Array | None,
     scale: Scale | None,
 ) -> tuple[Array, Array]:
-    """(predictions (rows, k), loss (rows,) or zeros where there are no targets)."""
+    """(predictions, without a loss outputs, (rows, k); loss (rows,), zeros where there are no targets)."""
     network, loss = lower(skeleton, numbers)
     outputs, _ = network.apply(params, stats, ingested(x, scale), PREDICTING)
-    each = jnp.zeros(x.shape[0]) if y is None else loss.rows(outputs, y)
-    return loss.predict(outputs), each
+    each = jnp.zeros(x.shape[0]) if y is None or loss is None else loss.rows(outputs, y)
+    return outputs if loss is None else loss.predict(outputs), each

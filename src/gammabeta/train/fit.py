@@ -11,7 +11,7 @@ import numpy as np
 
 from gammabeta.data.dataset import Dataset
 from gammabeta.errors import DataError, PlanError, UsageError
-from gammabeta.nn import Dense, Probe, Sequential
+from gammabeta.nn import Dense, Probe, Sequential, bare
 from gammabeta.plan import Plan
 from gammabeta.serial import lift
 from gammabeta.train.batches import batch_count, chunks, epoch_batches
@@ -20,7 +20,18 @@ from gammabeta.train.evaluate import evaluate
 from gammabeta.train.metrics import better, headline, headline_name
 from gammabeta.train.probes import PROBE_EVERY, Signals, default_probe, flattened
 from gammabeta.train.statistics import settled
-from gammabeta.train.step import Program, State, advance, calibrated, fresh_state, learning_rate, program_of, scale_of
+from gammabeta.train.step import (
+    Program,
+    Start,
+    State,
+    advance,
+    calibrated,
+    fresh_state,
+    learning_rate,
+    program_of,
+    scale_of,
+    started,
+)
 
 WATCHED_ROWS = 8_192
 """Rows of train and of valid that are measured after every epoch, at most: the same ones each time."""
@@ -94,6 +105,7 @@ def fit(
     train: Dataset,
     valid: Dataset | None = None,
     *,
+    start: Start | None = None,
     probe: Probe | None = default_probe,
     measure_every: int | None = None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
@@ -103,6 +115,7 @@ def fit(
     """Train as the plan says; ``for epoch in fit(plan, train, valid)`` and whatever stands behind the colon.
 
     train, valid: encoded by one schema; without valid, the training rows decide which epoch is best
+    start: params and stats to start from, such as graft gives them; None: fresh ones by the plan's seed, calibrated
     probe: measured on every layer's output each 50th step; None measures nothing
     measure_every: steps between two measurements inside an epoch, >= 1, for those who count steps; None measures at
         the end of every epoch only. The training is the same either way
@@ -110,7 +123,8 @@ def fit(
     time_limit: seconds; the stated exception to "same seed, same numbers"
 
     Statistics of batch norm are settled on the watched training rows before each measurement, so that both sides are
-    measured with what would normalize a finished model. Raises PlanError where plan and data do not fit.
+    measured with what would normalize a finished model. Raises PlanError where plan and data, or plan
+    and start, do not fit.
     """
     began = time.perf_counter()
     if train.y is None or train.rows == 0:
@@ -120,9 +134,8 @@ def fit(
     plan = met(plan, train)
     train = evenly_weighted(train)
     program = program_of(plan)
-    state = fresh_state(plan, tuple(train.x.shape[1:]))
-    watched = subset(train, plan.seed)
-    state = calibrated(plan, state, watched)
+    watched, shape = subset(train, plan.seed), tuple(train.x.shape[1:])
+    state = started(plan, shape, start) if start else calibrated(plan, fresh_state(plan, shape), watched)
     watched_valid = None if valid is None or valid.rows == 0 else subset(valid, plan.seed)
     metric = plan.early_stopping.metric if plan.early_stopping else "loss"
     patience = plan.early_stopping.patience if plan.early_stopping else plan.epochs
@@ -140,7 +153,7 @@ def fit(
         pieces = train_epoch(
             plan, program, state, train, number, probe, on_progress, interruption, reduction, measure_every
         )
-        start = time.perf_counter()
+        clock = time.perf_counter()
         for made in pieces:
             state, signals = made.state, newer(signals, made.signals)
             stats = settled(program.network, state.params, state.stats, watched, plan.batch_size)
@@ -164,14 +177,14 @@ def fit(
                 signals=flattened(signals),
                 learning_rate=reduction
                 * learning_rate_at(program, int(state.step) - 1, steps_in(plan, train.rows) * plan.epochs),
-                seconds=time.perf_counter() - start,
+                seconds=time.perf_counter() - clock,
                 compile_seconds=made.compile_seconds,
                 best=is_best,
                 ended=ended,
             )
             if ended:
                 return
-            start = time.perf_counter()
+            clock = time.perf_counter()
         watched_losses.append((on_valid or on_train)["loss"])
 
 
@@ -283,7 +296,7 @@ def outputs_of(plan: Plan, data: Dataset) -> int:
     assert data.y is not None
     if data.y.ndim == 2:
         return plan.loss.outputs(int(data.y.shape[1]))
-    last = plan.network.layers[-1] if isinstance(plan.network, Sequential) else None
+    last = bare(plan.network.layers[-1]) if isinstance(plan.network, Sequential) and plan.network.layers else None
     classes = int(np.max(data.y)) + 1
     return max(classes, last.units) if isinstance(last, Dense) else classes
 

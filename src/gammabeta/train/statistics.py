@@ -13,7 +13,8 @@ from gammabeta.moments import BatchMoments, RunningMoments
 from gammabeta.nn import Call, Layer
 from gammabeta.nn.memories import batch_norms, memories, observed_in, with_memories
 from gammabeta.serial import lift, lower
-from gammabeta.train.evaluate import PASS_ROWS, padded_rows
+from gammabeta.train.evaluate import padded_rows
+from gammabeta.train.room import pass_rows
 from gammabeta.train.step import Scale, ingested, scale_of
 from gammabeta.types import Array, Tree
 
@@ -26,8 +27,8 @@ def settled(network: Layer, params: Tree, stats: Tree, data: Dataset, batch_size
     "paper": mean of batch means and of corrected batch variances over one pass in training mode, dropout off.
     "ema" and "cumulative" keep what the training steps remembered.
 
-    One pass per exact layer; a single one where all rows fit in it (at most 8,192) and every layer is exact: then
-    the batch's own moments are the answer for all layers at once.
+    One pass per exact layer; a single one where all rows fit in it (at most 8,192, fewer wide ones) and every layer is
+    exact: then the batch's own moments are the answer for all layers at once.
     """
     norms = batch_norms(network)
     estimators = [norm.estimator if norm.update else "kept" for norm in norms]
@@ -38,7 +39,8 @@ def settled(network: Layer, params: Tree, stats: Tree, data: Dataset, batch_size
             blank = [moments.remember(old, new, keep=1.0, add=1.0) for old, new in zip(blank, seen, strict=True)]
         stats = with_memories(stats, blank, [estimator == "paper" for estimator in estimators])
     exact = [estimator == "exact" for estimator in estimators]
-    if all(exact) and all(norm.normalizes_by == "batch" for norm in norms) and data.rows <= PASS_ROWS:
+    at_once = data.rows <= pass_rows(network, data.input_shape)
+    if all(exact) and all(norm.normalizes_by == "batch" for norm in norms) and at_once:
         return stats if not exact else with_memories(stats, pooled(network, params, stats, data, True), exact)
     for index, is_exact in enumerate(exact):
         if is_exact:
@@ -50,7 +52,7 @@ def settled(network: Layer, params: Tree, stats: Tree, data: Dataset, batch_size
 def pooled(network: Layer, params: Tree, stats: Tree, data: Dataset, by_batch: bool) -> list[RunningMoments]:
     """The exact moments of every batch norm's input over all rows."""
     total: list[BatchMoments] | None = None
-    for x, weights in passes(data, PASS_ROWS):
+    for x, weights in passes(data, pass_rows(network, data.input_shape)):
         seen = observed(network, params, stats, x, weights, scale_of(data), by_batch=by_batch)
         total = seen if total is None else [moments.merge(old, new) for old, new in zip(total, seen, strict=True)]
     fresh = [moments.as_memory(seen) for seen in total or []]

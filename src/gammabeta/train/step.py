@@ -7,17 +7,19 @@ from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from gammabeta.data.dataset import Dataset
+from gammabeta.errors import PlanError
 from gammabeta.nn import (
     Call,
     LabelLoss,
     Layer,
     Loss,
     Probe,
-    Sequential,
     Whitening,
     calibrate,
+    places,
     waits_for_data,
     with_prior,
 )
@@ -42,6 +44,13 @@ class State(NamedTuple):
     stats: Tree
     slots: Tree
     step: Array
+
+
+class Start(NamedTuple):
+    """What a run starts from instead of fresh numbers: trees as the plan's network has them, on host or device."""
+
+    params: Tree
+    stats: Tree
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +92,50 @@ def fresh_state(plan: Plan, shape: Shape) -> State:
     return State(params, stats, plan.optimizer.direction().init(params), jnp.zeros((), jnp.int32))
 
 
+def started(plan: Plan, shape: Shape, start: Start) -> State:
+    """The state before the first step, from given params and stats: slots fresh, step 0.
+
+    Raises PlanError where structure or shapes are not those of the plan's network.
+    """
+    fresh = network_shapes(plan.layers, shape)
+    trees = []
+    for given, wanted, root in zip(start, fresh, Start._fields, strict=True):
+        found, expected = shapes_by_name(given), shapes_by_name(wanted)
+        odd = next((name for name in {**expected, **found} if found.get(name) != expected.get(name)), None)
+        if odd is not None:
+            raise PlanError(
+                f"fit: start.{root} has {found.get(odd, 'nothing')} at {odd}, expected {expected.get(odd, 'nothing')} "
+                f"by the plan's network; graft gives what fits."
+            )
+        leaves = zip(jax.tree.leaves(given), jax.tree.leaves(wanted), strict=True)
+        arrays = [jnp.asarray(leaf, like.dtype) for leaf, like in leaves]
+        trees.append(jax.tree.unflatten(jax.tree.structure(wanted), arrays))
+    params, stats = trees
+    return State(params, stats, plan.optimizer.direction().init(params), jnp.zeros((), jnp.int32))
+
+
+def network_shapes(network: Layer, shape: Shape) -> tuple[Tree, Tree]:
+    """(params, stats) as shapes only."""
+
+    def init(key: Array) -> tuple[Tree, Tree]:
+        fresh = network.init(key, shape)
+        return fresh.params, fresh.stats
+
+    shapes: tuple[Tree, Tree] = jax.eval_shape(init, jax.eval_shape(lambda: jax.random.key(0)))
+    return shapes
+
+
+def shapes_by_name(tree: Tree) -> dict[str, Shape]:
+    """``{"0.weight": (4, 3), ...}``"""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+    return {".".join(map(part_name, path)): np.shape(leaf) for path, leaf in leaves}
+
+
+def part_name(part: Any) -> str:
+    """A step of a tree's path: a dict's key, a named tuple's field, a tuple's index."""
+    return str(next(getattr(part, kind) for kind in ("key", "name", "idx") if hasattr(part, kind)))
+
+
 def calibrated(plan: Plan, state: State, data: Dataset) -> State:
     """The state with what waits for data brought to it: data-dependent initializers, whitening.
 
@@ -91,7 +144,7 @@ def calibrated(plan: Plan, state: State, data: Dataset) -> State:
     state = with_output_bias(plan, state, data)
     if not waits_for_data(plan.layers):
         return state
-    rows = slice(None) if any(isinstance(layer, Whitening) for layer in leaves_of(plan.layers)) else slice(512)
+    rows = slice(None) if any(isinstance(place.layer, Whitening) for place in places(plan.layers)) else slice(512)
     x = ingested(jnp.asarray(data.x[rows]), scale_of(data))
     params, stats = calibrate(plan.layers, state.params, state.stats, x, jnp.asarray(data.weights[rows]))
     return state._replace(params=params, stats=stats, slots=plan.optimizer.direction().init(params))
@@ -103,13 +156,6 @@ def with_output_bias(plan: Plan, state: State, data: Dataset) -> State:
         return state
     kind: Kind = "softmax" if data.y.ndim == 1 else "sigmoid" if isinstance(plan.loss, LabelLoss) else "mean"
     return state._replace(params=with_prior(plan.layers, state.params, data.y, data.weights, kind))
-
-
-def leaves_of(network: Layer) -> list[Layer]:
-    """Every layer of a network that is no Sequential."""
-    if isinstance(network, Sequential):
-        return [leaf for layer in network.layers for leaf in leaves_of(layer)]
-    return [network]
 
 
 # level 0: this runs once, and the optimizer's passes took 3 s where 0.7 s do
@@ -170,6 +216,16 @@ def noisy(tree: Tree, stddev: Array | float | None, key: Array) -> Tree:
     return jax.tree.unflatten(structure, [leaf + part for leaf, part in zip(leaves, noise, strict=True)])
 
 
+def moved(rate: Array, weight: Array, direction: Array, factor: Array | float) -> Array:
+    """A parameter after a step of its own pace; the very same one where it does not train."""
+    if isinstance(factor, float) and factor == 0:
+        return weight
+    if isinstance(factor, float) and factor == 1:
+        return weight - (rate * direction).astype(weight.dtype)
+    # a product with 0 would let an infinite direction through
+    return jnp.where(factor > 0, weight - (rate * factor * direction).astype(weight.dtype), weight)
+
+
 @partial(jax.jit, static_argnames=("skeleton", "probe"))
 def advance(
     skeleton: Program,
@@ -212,8 +268,12 @@ def advance(
         rate = reduction * learning_rate(skeleton.optimizer, skeleton.schedule, numbers, state.step, steps)
         return loss, seen, grads, direction, slots, rate
 
+    def pace_of(state: State) -> Tree:
+        return program.network.pace(state.params, state.step / steps)
+
     def measured(state: State, batch: Chunk) -> Signals:
         _, seen, grads, direction, _, rate = direction_of(state, batch, probe)
+        direction = jax.tree.map(lambda d, factor: factor * d, direction, pace_of(state))
         return signals_of(seen, state.params, grads, direction, rate)
 
     def body(index: Array, carry: tuple[State, Array, Signals]) -> tuple[State, Array, Signals]:
@@ -223,10 +283,7 @@ def advance(
             # before the step and apart from it: a branch that shared its gradient would keep XLA from fusing the update
             signals = jax.lax.cond(state.step % every == 0, lambda: measured(state, batch), lambda: signals)
         loss, seen, _, direction, slots, rate = direction_of(state, batch, None)
-        trains = program.network.trains(state.params)
-        params = jax.tree.map(
-            lambda w, d, moves: w - (rate * d).astype(w.dtype) if moves else w, state.params, direction, trains
-        )
+        params = jax.tree.map(partial(moved, rate), state.params, direction, pace_of(state))
         stats = program.network.remember(state.stats, seen)
         return State(params, stats, slots, state.step + 1), losses.at[index].set(loss), signals
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gammabeta.data.columns.boolean import Boolean, looks_boolean
 from gammabeta.data.columns.category import Category
@@ -11,11 +12,14 @@ from gammabeta.data.columns.column import Column
 from gammabeta.data.columns.date import Date
 from gammabeta.data.columns.number import Number
 from gammabeta.data.columns.set_aside import SetAside, why_set_aside, why_text_set_aside
-from gammabeta.data.values import Values
+from gammabeta.data.values import Values, as_mask
 from gammabeta.errors import UsageError, nearest
 
 KINDS: Mapping[str, type[Column]] = {"number": Number, "boolean": Boolean, "category": Category, "date": Date}
 """The kinds a user may ask for, by name."""
+
+COMMA = r"^[+-]?\d+(\.\d{3})*,\d+$"
+"""3,14 or 1.234,5."""
 
 
 def fit_column(values: Values, kind: str | None = None) -> Column | SetAside:
@@ -41,7 +45,7 @@ def fit_column(values: Values, kind: str | None = None) -> Column | SetAside:
         return Date.fit(values)
     reason = why_text_set_aside(values)
     if reason is not None:
-        return SetAside(values.name, reason + mostly_numbers(values))
+        return SetAside(values.name, reason + (mostly_numbers(values) or comma_hint(values)))
     return Category.fit(values)
 
 
@@ -63,3 +67,15 @@ def mostly_numbers(values: Values) -> str:
         return ""
     example = values.array[int(wrong[0])].as_py()
     return f' All but {wrong.size:,} of its values are numbers; correct those, such as "{example}", to use it.'
+
+
+def comma_hint(values: Values) -> str:
+    """A hint where texts would be numbers but for a comma in them."""
+    commas = (
+        as_mask(pc.match_substring_regex(values.number_texts, COMMA)) if pa.types.is_large_string(values.type) else []
+    )
+    # most of them: the others may be whole
+    if 2 * np.count_nonzero(commas) <= len(values) - int(values.missing.sum()):
+        return ""
+    example = values.array[int(np.flatnonzero(commas)[0])].as_py()
+    return f' Its values look like numbers with a comma, such as "{example}"; write the decimals behind a point.'

@@ -51,7 +51,8 @@ def read_npz(path: Path) -> Table | Images:
         raise FileError(f"{path}: found inputs of shape {inputs.shape}, expected at least one row.")
     if inputs.ndim == 2 and inputs.dtype.kind in "biuf":
         columns = {f"x{i}": pa.array(inputs[:, i]) for i in range(inputs.shape[1])}
-        return Table(pa.table(columns | label_columns(labels, "y")), str(path))
+        named = label_columns(labels, "y")
+        return Table(pa.table(columns | named), str(path), called_labels=tuple(named))
     if inputs.ndim in (3, 4) and inputs.dtype == np.uint8:
         pixels = inputs[..., None] if inputs.ndim == 3 else inputs
         return Images(pixels, pa.table(label_columns(labels, "label")), str(path))

@@ -34,7 +34,7 @@ class ClassTarget(Target):
         classes = found_classes(values)
         if len(classes) < 2:
             held = f'only "{classes[0]}"' if classes else "no value"
-            found = f'target column "{values.name}" holds {held} in its {len(values):,} rows'
+            found = f'target column "{values.name}" holds {held} in its {len(values):,} training rows'
             raise DataError(f"{found}, expected at least two classes; add rows of another class, or choose another.")
         return cls(values.name, classes)
 

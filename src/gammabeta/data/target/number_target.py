@@ -26,7 +26,7 @@ class NumberTarget(Target):
         known = numbers[~np.isnan(numbers)]
         if known.size == 0 or np.ptp(known / 2) == 0:
             held = f"only {known[0]:g}" if known.size else "no number"
-            found = f'target column "{values.name}" holds {held} in its {len(values):,} rows'
+            found = f'target column "{values.name}" holds {held} in its {len(values):,} training rows'
             raise DataError(f"{found}, expected numbers that differ; choose another target.")
         std = float(np.std(known / known.size**0.5) * known.size**0.5)
         return cls(values.name, float(np.mean(known / 2) * 2), std)

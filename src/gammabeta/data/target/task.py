@@ -62,6 +62,9 @@ def refuse_impossible(targets: Sequence[Values], task: Task) -> None:
     if task == "binary" and len(targets[0].counts) > 2:
         found = f'the target "{targets[0].name}" has {len(targets[0].counts):,} classes'
         raise UsageError(f"task binary: {found}, expected two; ask for multiclass.")
+    if task == "multiclass" and is_continuous(targets[0]):
+        found = f'the target "{targets[0].name}" has {len(targets[0].counts):,} different numbers in its rows'
+        raise UsageError(f"task multiclass: {found}, which are no classes; ask for regression.")
     if task == "multilabel" and not all(is_flag(target) for target in targets):
         odd = next(target for target in targets if not is_flag(target))
         found = f'the target "{odd.name}" holds values such as "{odd.counts[0][0]}"'
@@ -71,6 +74,14 @@ def refuse_impossible(targets: Sequence[Values], task: Task) -> None:
 def is_number(target: Values) -> bool:
     """Whether every value is a number and one is there; truth values are not numbers here."""
     return bool(target.counts) and not is_truth(target) and not target.not_numbers.any()
+
+
+def is_continuous(target: Values) -> bool:
+    """Whether numbers measure something: they have fractions, and more than half of them are different."""
+    if not is_number(target) or len(target.counts) <= 2:
+        return False
+    numbers = target.numbers[np.isfinite(target.numbers)]
+    return bool((numbers != np.round(numbers)).any()) and 2 * len(target.counts) > numbers.size
 
 
 def is_flag(target: Values) -> bool:

@@ -10,6 +10,7 @@ from gammabeta.nn.batch_norm import BatchNorm
 from gammabeta.nn.conv import Conv2D
 from gammabeta.nn.dense import Dense
 from gammabeta.nn.dropout import Dropout
+from gammabeta.nn.initializers import Initializer
 from gammabeta.nn.layer import Layer, Normalization
 from gammabeta.nn.pooling import GlobalAveragePool
 from gammabeta.nn.residual import Residual
@@ -35,11 +36,14 @@ class Convnet(Architecture):
     activation: of all blocks
     normalization: which one, for each channel, after every convolution; None for none
     dropout: share of the pooled channels dropped before the last layer, in [0, 1)
+    initializer: of all weights; None: He before the ReLU family, Xavier otherwise
 
-    He 2016, its network for CIFAR-10: with channels (16, 32, 64) and blocks n it is that ResNet of 6 n + 2 layers, but
-    for the projection, where the paper pads channels with zeros, and the normalization of the shortcut.
+    With channels (16, 32, 64) and blocks n it is He's ResNet of 6 n + 2 layers for CIFAR-10, but for the projection,
+    where the paper pads channels with zeros, and the normalization of the shortcut.
 
     Raises PlanError for inputs that are no images.
+
+    Source: He et al. 2016, section 4.2, https://arxiv.org/abs/1512.03385
     """
 
     channels: tuple[Annotated[int, Within("[1, inf)")], ...] = (16, 32, 64)
@@ -47,6 +51,7 @@ class Convnet(Architecture):
     activation: ActivationName = "relu"
     normalization: Normalization | None = BatchNorm()
     dropout: Annotated[float, Within("[0, 1)")] = 0.0
+    initializer: Initializer | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -69,7 +74,7 @@ class Convnet(Architecture):
                 height, width, before = -(-height // stride[0]), -(-width // stride[1]), channels
         layers.append(GlobalAveragePool())
         layers += [Dropout(self.dropout)] if self.dropout else []
-        return Sequential((*layers, Dense(outputs)))
+        return Sequential((*layers, Dense(outputs, initializer=self.initializer)))
 
     def block(self, before: int, channels: int, stride: tuple[int, int]) -> Residual:
         """One residual block, up to the activation after the sum."""
@@ -80,7 +85,7 @@ class Convnet(Architecture):
 
     def normalized(self, channels: int, stride: tuple[int, int] = (1, 1), size: int = 3) -> tuple[Layer, ...]:
         """A convolution and its normalization."""
-        convolution = Conv2D(channels, size, stride)
+        convolution = Conv2D(channels, size, stride, initializer=self.initializer)
         return (convolution, self.normalization) if self.normalization else (convolution,)
 
 

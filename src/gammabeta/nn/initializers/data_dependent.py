@@ -26,7 +26,8 @@ class DataDependent(Initializer):
         one variance per layer, no longer 1. Default true. It needs layers that are linked by nothing but ReLU, leaky
         ReLU, dropout and the like; across sigmoid, tanh or a normalization there is nothing to balance
 
-    The authors' code (philkr/magic_init) brings units to mean 0.1 unless told otherwise; here it is 0.
+    The authors' code (philkr/magic_init) brings units to mean 0.1 unless told otherwise; here it is 0. Source:
+    Krähenbühl, Doersch, Donahue & Darrell 2015, https://arxiv.org/abs/1511.06856
     """
 
     balance: bool = True

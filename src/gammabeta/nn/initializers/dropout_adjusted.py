@@ -27,6 +27,7 @@ class DropoutAdjusted(Initializer):
 
     The second half of the paper, variances of batch norm estimated again with dropout off, is BatchNorm's estimator
     "exact". The paper scales columns to unit norm instead of drawing them with that expected norm.
+    Source: Hendrycks & Gimpel 2017, https://arxiv.org/abs/1607.02488
     """
 
     keep: Annotated[float, Within("(0, 1]"), DYNAMIC] = 1.0

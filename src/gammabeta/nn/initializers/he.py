@@ -11,7 +11,10 @@ from gammabeta.types import Array, Shape
 
 @dataclass(frozen=True)
 class HeNormal(Initializer):
-    """N(0, 2 / fan_in), untruncated (Keras truncates at two standard deviations)."""
+    """N(0, 2 / fan_in), untruncated (Keras truncates at two standard deviations).
+
+    Source: He et al. 2015, https://arxiv.org/abs/1502.01852
+    """
 
     def sample(self, key: Array, shape: Shape) -> Array:
         fan_in, _ = fans(shape)
@@ -20,7 +23,10 @@ class HeNormal(Initializer):
 
 @dataclass(frozen=True)
 class HeUniform(Initializer):
-    """U(-limit, limit), limit = sqrt(6 / fan_in): the variance of :class:`HeNormal`."""
+    """U(-limit, limit), limit = sqrt(6 / fan_in): the variance of :class:`HeNormal`.
+
+    Source: He et al. 2015, https://arxiv.org/abs/1502.01852
+    """
 
     def sample(self, key: Array, shape: Shape) -> Array:
         fan_in, _ = fans(shape)

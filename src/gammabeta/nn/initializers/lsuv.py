@@ -20,10 +20,14 @@ class Lsuv(Initializer):
     """Orthogonal, then the weight divided by the standard deviation of the layer's output on a batch, again and again
     until that output's variance is within 1 +- tolerance, at most ``rounds`` times; layers in order from the input.
 
+    W <- W / sqrt(var(y)) until |var(y) - 1| < tolerance
+
     The variance is one number for the layer, over all rows, pixels and units together, before the activation. A layer
     whose output is the same everywhere stays as it is.
 
-    tolerance: > 0. Default 0.1; rounds: >= 1. Default 10; both as in the paper
+    tolerance: how far from 1 the variance may stay, > 0; rounds: how many divisions at most, >= 1; both as in the paper
+
+    Source: Mishkin & Matas 2015, https://arxiv.org/abs/1511.06422
     """
 
     tolerance: Annotated[float, Within("(0, inf)"), DYNAMIC] = 0.1

@@ -15,7 +15,8 @@ class StandardNormal(Initializer):
     """N(0, 1). Each layer multiplies the variance of what flows by its fan_in: ReLU layers explode with depth,
     sigmoid and tanh saturate and their gradients vanish.
 
-    torch's normal_ by default; Keras's RandomNormal has a standard deviation of 0.05.
+    torch's normal_ by default; Keras's RandomNormal has a standard deviation of 0.05. Source: Glorot & Bengio 2010, who
+    show what goes wrong, https://proceedings.mlr.press/v9/glorot10a.html
     """
 
     def sample(self, key: Array, shape: Shape) -> Array:
@@ -26,8 +27,10 @@ class StandardNormal(Initializer):
 class ScaledNormal(Initializer):
     """N(0, stddev^2), untruncated.
 
-    stddev: > 0. Default 0.01, as in Krizhevsky 2012; Keras: 0.05. With depth what flows vanishes or explodes unless
-        it happens to be near sqrt(2 / fan_in)
+    stddev: the standard deviation, > 0; Keras: 0.05. With depth what flows vanishes or explodes unless it happens to be
+        near sqrt(2 / fan_in)
+
+    Source: Krizhevsky, Sutskever & Hinton 2012, section 5, https://papers.nips.cc/paper/4824
     """
 
     stddev: Annotated[float, Within("(0, inf)"), DYNAMIC] = 0.01

@@ -19,7 +19,8 @@ class Orthogonal(Initializer):
 
     gain: > 0. Default 1, for linear layers and tanh; sqrt(2) for ReLU keeps the variance as He does
 
-    torch and Keras flatten alike up to their order of axes: units by the rest.
+    torch and Keras flatten alike up to their order of axes: units by the rest. Source: Saxe, McClelland & Ganguli 2013,
+    https://arxiv.org/abs/1312.6120
     """
 
     gain: Annotated[float, Within("(0, inf)"), DYNAMIC] = 1.0

@@ -14,6 +14,7 @@ class UniformFanIn(Initializer):
 
     torch's Linear and Conv2d start so, written there as kaiming_uniform_(a=sqrt(5)); their biases have the same
     distribution, ours start at 0. Keras has no name for it (LeCun's uniform has limit sqrt(3 / fan_in)).
+    Source: Glorot & Bengio 2010, equation 1, https://proceedings.mlr.press/v9/glorot10a.html
     """
 
     def sample(self, key: Array, shape: Shape) -> Array:

@@ -11,7 +11,10 @@ from gammabeta.types import Array, Shape
 
 @dataclass(frozen=True)
 class XavierNormal(Initializer):
-    """N(0, 2 / (fan_in + fan_out)), untruncated (Keras truncates at two standard deviations)."""
+    """N(0, 2 / (fan_in + fan_out)), untruncated (Keras truncates at two standard deviations).
+
+    Source: Glorot & Bengio 2010, https://proceedings.mlr.press/v9/glorot10a.html
+    """
 
     def sample(self, key: Array, shape: Shape) -> Array:
         return jax.random.normal(key, shape) * jnp.sqrt(2.0 / sum(fans(shape)))
@@ -19,7 +22,10 @@ class XavierNormal(Initializer):
 
 @dataclass(frozen=True)
 class XavierUniform(Initializer):
-    """U(-limit, limit), limit = sqrt(6 / (fan_in + fan_out)): the variance of :class:`XavierNormal`."""
+    """U(-limit, limit), limit = sqrt(6 / (fan_in + fan_out)): the variance of :class:`XavierNormal`.
+
+    Source: Glorot & Bengio 2010, https://proceedings.mlr.press/v9/glorot10a.html
+    """
 
     def sample(self, key: Array, shape: Shape) -> Array:
         limit = (6.0 / sum(fans(shape))) ** 0.5

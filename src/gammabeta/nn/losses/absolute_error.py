@@ -10,10 +10,11 @@ from gammabeta.types import Array
 
 @dataclass(frozen=True)
 class AbsoluteError(Loss):
-    """Mean over targets of |output - target|, as torch's l1_loss; its slope at 0 is taken as 0.
+    """Mean over targets of |output - target|: loss = sum_k |o_k - t_k| / k, as torch's l1_loss; its slope at 0 is 0.
 
     outputs (rows, k), targets (rows, k), usually standardized. The median of what can happen minimizes it, not the
-    mean; a single outlier pulls no harder than any other row.
+    mean; a single outlier pulls no harder than any other row. Source: Bishop 2006, Pattern Recognition and Machine
+    Learning, section 1.5.5
     """
 
     def rows(self, outputs: Array, targets: Array) -> Array:

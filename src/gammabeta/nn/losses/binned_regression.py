@@ -36,7 +36,8 @@ class BinnedRegression(Loss):
 
     :meth:`predict` gives the expected value sum_k p_k centers[k], :meth:`interval` a lower and an upper quantile, both
     in the units of the targets and never outside their training range. Squared error knows one number for each row;
-    this knows a distribution, which may have two peaks.
+    this knows a distribution, which may have two peaks. Source: Imani & White 2018, https://arxiv.org/abs/1806.04613;
+    Farebrother et al. 2024, https://arxiv.org/abs/2403.03950
     """
 
     bins: Annotated[int, Within("[2, inf)")] = 20
@@ -119,13 +120,17 @@ class BinnedRegression(Loss):
         Right as often as it says on rows like the training rows if the network is calibrated, which one that was
         trained too long is not. Raises PlanError unless level is in (0, 1).
         """
+        self.check(level)
+        return self.quantile(outputs, (1 - level) / 2), self.quantile(outputs, (1 + level) / 2)
+
+    def check(self, level: float) -> None:
+        """Raise PlanError unless an interval of this level can be given."""
         if level not in Within("(0, 1)"):
             raise PlanError(f"interval: the level {level} is outside its range (0, 1).")
-        return self.quantile(outputs, (1 - level) / 2), self.quantile(outputs, (1 + level) / 2)
 
     def by_target(self, outputs: Array) -> Array:
         """Outputs as (rows, targets, bins)."""
-        return wide(outputs).reshape(outputs.shape[0], -1, self.bins)
+        return wide(outputs).reshape(outputs.shape[0], outputs.shape[1] // self.bins, self.bins)
 
     def learned(self, columns: Columns | None) -> Columns:
         """Boundaries or centers; PlanError where they were not learned yet."""

@@ -1,14 +1,15 @@
 """Weights of rows by their class, for classes of unequal size or cost."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from gammabeta.errors import PlanError, nearest
 from gammabeta.types import Array
 
-ClassWeights = Literal["balanced"] | Mapping[Any, float]
+ClassWeights = str | Mapping[Any, float]
+"""The text is "balanced", or refused."""
 
 
 def class_weights(
@@ -57,9 +58,11 @@ def of_one(codes: Array, given: Any, weights: Array, classes: Sequence[Any] | No
     factors = np.ones(len(names))
     texts = {str(name): number for number, name in enumerate(names)}
     for name, weight in given.items():
-        if str(name) not in texts:
+        # 1 names the class 1.0, and True too
+        number = names.index(name) if name in names else texts.get(str(name))
+        if number is None:
             raise PlanError(f'class_weight: there is no class "{name}"; {nearest(str(name), texts)}')
         if not np.isfinite(weight) or weight < 0:
             raise PlanError(f'class_weight: the weight {weight} of class "{name}" is outside its range [0, inf).')
-        factors[texts[str(name)]] = weight
+        factors[number] = weight
     return factors[codes]

@@ -14,9 +14,12 @@ from gammabeta.types import Array
 class Huber(Loss):
     """Mean over targets of e^2 / 2 where |e| <= delta, else delta (|e| - delta / 2), with e = output - target.
 
-    outputs (rows, k), targets (rows, k), usually standardized. delta: > 0, in units of the targets as the network sees
-    them: 1 is one standard deviation. As huber_loss of torch and Huber of Keras; torch's smooth_l1_loss is this
-    divided by delta.
+    outputs (rows, k), targets (rows, k), usually standardized.
+
+    delta: > 0, in units of the targets as the network sees them: 1 is one standard deviation
+
+    As huber_loss of torch and Huber of Keras; torch's smooth_l1_loss is this divided by delta. Source: Huber 1964,
+    https://doi.org/10.1214/aoms/1177703732
     """
 
     delta: Annotated[float, Within("(0, inf)"), DYNAMIC] = 1.0

@@ -14,7 +14,7 @@ from gammabeta.types import Array
 
 @dataclass(frozen=True)
 class MulticlassHinge(ClassLoss):
-    """Sum over the wrong classes j of max(0, s_j - s_y + margin): nothing once y leads each by the margin.
+    """loss = sum over the wrong classes j of max(0, s_j - s_y + margin): nothing once y leads each by the margin.
 
     outputs (rows, classes) are scores s, targets (rows,) whole numbers y in [0, classes). It is
     margin (classes - 1) where nothing is known. What it predicts is softmax(s): the order of the classes is right, but
@@ -23,7 +23,8 @@ class MulticlassHinge(ClassLoss):
     margin: > 0, in units of the scores
 
     torch's multi_margin_loss divides by the number of classes; scikit-learn's hinge_loss takes the largest term
-    instead of the sum (Crammer & Singer 2001).
+    instead of the sum (Crammer & Singer 2001). Source: Weston & Watkins 1999, Support vector machines for multi-class
+    pattern recognition, ESANN
     """
 
     margin: Annotated[float, Within("(0, inf)"), DYNAMIC] = 1.0

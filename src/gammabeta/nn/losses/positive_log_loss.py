@@ -15,7 +15,7 @@ from gammabeta.types import Array
 
 @dataclass(frozen=True)
 class PositiveLogLoss(LabelLoss):
-    """Sum over labels of -t log sigmoid(o): what is answered for labels that are not there costs nothing.
+    """loss = sum over labels of -t log sigmoid(o): what is answered for labels that are not there costs nothing.
 
     Answering 1 for every label minimizes it, whatever the rows are, so a network trained with it learns just that:
     :class:`SigmoidCrossEntropy` is what several labels need. It is here because it is taught, so that the failure
@@ -25,6 +25,8 @@ class PositiveLogLoss(LabelLoss):
     nothing is known. Summed over labels, as it is taught, where SigmoidCrossEntropy takes their mean.
 
     base: > 1, of the logarithm
+
+    Source: lecture notes; it is what is left of cross-entropy (Good 1952) without its second half
     """
 
     base: Annotated[float, Within("(1, inf)"), DYNAMIC] = math.e

@@ -21,6 +21,8 @@ class SigmoidCrossEntropy(LabelLoss):
 
     label_smoothing: in [0, 1), the share s by which each target is drawn to one half, t <- (1 - s) t + s / 2, as in
         Keras; torch has none here. Its minimum is then above 0.
+
+    Source: Good 1952, Rational decisions, Journal of the Royal Statistical Society B 14
     """
 
     label_smoothing: Annotated[float, Within("[0, 1)"), DYNAMIC] = 0.0

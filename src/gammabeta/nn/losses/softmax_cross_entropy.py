@@ -21,6 +21,8 @@ class SoftmaxCrossEntropy(ClassLoss):
     label_smoothing: in [0, 1), the share s of the target that is spread evenly over all classes, the right one
         included (Szegedy 2016; as in torch and Keras): logsumexp(outputs) - (1 - s) outputs[target] - s mean(outputs).
         Its minimum is then above 0. Training and validation loss are both measured with it.
+
+    Source: Bridle 1990, Probabilistic interpretation of feedforward classification network outputs
     """
 
     label_smoothing: Annotated[float, Within("[0, 1)"), DYNAMIC] = 0.0

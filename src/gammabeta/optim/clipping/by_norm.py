@@ -15,11 +15,12 @@ from gammabeta.types import Array, Tree
 class ClipByNorm(Clipping):
     """g <- g * min(1, max_norm / ||g||), where ||g|| is the norm of all gradients together: their direction stays.
 
-    max_norm: > 0
+    max_norm: the largest norm that passes, > 0
 
     Where a gradient is infinite or NaN, all become NaN: there is no direction left, and a run that goes on would hide
     it. The norm does not overflow before the gradients do: optax and torch square a float32 gradient of 1e20 to
-    infinity, and then answer 0. torch also adds 1e-6 to the norm. Source: https://arxiv.org/abs/1211.5063
+    infinity, and then answer 0. torch also adds 1e-6 to the norm. Source: Pascanu et al. 2013,
+    https://arxiv.org/abs/1211.5063
     """
 
     max_norm: Annotated[float, Within("(0, inf)"), DYNAMIC] = 1.0

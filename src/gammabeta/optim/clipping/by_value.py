@@ -15,7 +15,7 @@ from gammabeta.types import Tree
 class ClipByValue(Clipping):
     """g <- min(max(g, -limit), limit), entry by entry: the direction may turn.
 
-    limit: > 0
+    limit: the largest size of an entry that passes, > 0
 
     An infinite gradient becomes the limit with its sign, NaN stays NaN: as torch.nn.utils.clip_grad_value_ and
     optax.clip. Source: Mikolov 2012, Statistical language models based on neural networks.

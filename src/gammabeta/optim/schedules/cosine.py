@@ -15,6 +15,9 @@ class Cosine(Schedule):
     """factor = final + (1 - final) (1 + cos(pi step / steps)) / 2
 
     final: where it ends, in [0, 1]
+
+    Without restarts, as torch's CosineAnnealingLR and Keras's CosineDecay, which count steps.
+    Source: Loshchilov & Hutter 2017, https://arxiv.org/abs/1608.03983
     """
 
     final: Annotated[float, Within("[0, 1]"), DYNAMIC] = 0.0

@@ -17,8 +17,8 @@ class Exponential(Schedule):
     start, final: factors at the beginning and at the end of the run, in (0, 1]
 
     torch's ExponentialLR names the share that is left after each epoch instead: over n epochs, final = gamma ** n.
-    From a small ``start`` up to 1 it is the sweep of the learning-rate range test (Smith 2017,
-    https://arxiv.org/abs/1506.01186).
+    From a small ``start`` up to 1 it is the sweep of the learning-rate range test. Source: Smith 2017,
+    https://arxiv.org/abs/1506.01186
     """
 
     start: Annotated[float, Within("(0, 1]"), DYNAMIC] = 1.0

@@ -14,8 +14,13 @@ from gammabeta.types import Array
 class OneCycle(Schedule):
     """Cosine from ``start`` up to 1 over the first ``rise`` of the run, then cosine down to ``final``.
 
-    rise: share of the run, in (0, 1); start, final: factors, in [0, 1]. Defaults as fastai's fit_one_cycle: the
-    learning rate is the peak; momentum stays as it is (fastai cycles it too).
+    factor = start + (1 - start) (1 - cos(pi done / rise)) / 2                     while done = step / steps < rise
+    factor = final + (1 - final) (1 + cos(pi (done - rise) / (1 - rise))) / 2      after it
+
+    rise: share of the run, in (0, 1); start, final: factors at the two ends, in [0, 1]
+
+    Defaults as fastai's fit_one_cycle: the learning rate is the peak; momentum stays as it is (fastai cycles it too).
+    Source: Smith 2018, https://arxiv.org/abs/1803.09820
     """
 
     rise: Annotated[float, Within("(0, 1)"), DYNAMIC] = 0.25

@@ -14,14 +14,18 @@ from gammabeta.types import Array
 class ReduceOnPlateau(Schedule):
     """The rate is multiplied by ``drop`` whenever the loss has not improved for ``patience`` epochs.
 
+    factor = max(minimum, drop ** plateaus so far) * then
+
     An epoch improves when its loss < (1 - threshold) * the best before it; NaN never does. After a drop the patience
     begins anew, the best stays. The rate never falls below ``minimum`` times what it was.
 
-    patience: epochs, >= 1; drop: in (0, 1]; minimum: a factor, in [0, 1]; threshold: a share of the loss, in [0, 1)
+    patience: epochs, >= 1; drop: what each plateau multiplies in, in (0, 1]; minimum: a factor, in [0, 1]
+    threshold: a share of the loss, in [0, 1)
     then: the schedule whose factor is reduced
 
     patience counts as in Keras and as early stopping does here; torch waits one epoch more (its ``patience`` 9 is 10
-    here). threshold, minimum and the default drop are torch's, but torch's ``min_lr`` is a rate, not a factor.
+    here). threshold, minimum and the default drop are torch's, but torch's ``min_lr`` is a rate, not a factor. Source:
+    Krizhevsky, Sutskever & Hinton 2012, section 5, https://papers.nips.cc/paper/4824
     """
 
     patience: Annotated[int, Within("[1, inf)"), DYNAMIC] = 10

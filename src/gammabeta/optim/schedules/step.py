@@ -17,7 +17,8 @@ class Step(Schedule):
     every: distance between two drops as a share of the run, in (0, 1]; drop: what each multiplies in, in (0, 1]
 
     The default divides by ten after each third of the run. torch's StepLR and Keras count ``every`` in epochs or steps;
-    as a share of the run it keeps its shape when the run gets longer.
+    as a share of the run it keeps its shape when the run gets longer. Source: He et al. 2016, section 3.4,
+    https://arxiv.org/abs/1512.03385
     """
 
     every: Annotated[float, Within("(0, 1]"), DYNAMIC] = 1 / 3

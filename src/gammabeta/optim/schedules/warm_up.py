@@ -21,7 +21,8 @@ class WarmUp(Schedule):
 
     share: of the run, in (0, 1); start: factor, in [0, 1]; then: any schedule
 
-    torch and optax count warm-up in steps; as a share of the run it keeps its shape when the run gets longer. Source: https://arxiv.org/abs/1706.02677
+    torch and optax count warm-up in steps; as a share of the run it keeps its shape when the run gets longer. Source:
+    Goyal et al. 2017, https://arxiv.org/abs/1706.02677
     """
 
     share: Annotated[float, Within("(0, 1)"), DYNAMIC] = 0.1

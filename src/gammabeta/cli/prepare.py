@@ -1,0 +1,157 @@
+"""What fit and the range test do first: read, split, learn the schema, encode, and complete the plan."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gammabeta.cli.terminal import by_reason, notes, some_of
+from gammabeta.data import Dataset, Images, Schema, Table, read, split
+from gammabeta.data.values import plural
+from gammabeta.errors import UsageError
+
+if TYPE_CHECKING:
+    from gammabeta.plan import Plan
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """What was typed about data and plan."""
+
+    data: Path
+    target: tuple[str, ...]
+    task: str
+    valid: str | None
+    test: str | None
+    drop: tuple[str, ...]
+    kinds: tuple[str, ...]
+    plan: Path | None
+    settings: tuple[str, ...]
+
+
+class Prepared(NamedTuple):
+    """What can be trained on.
+
+    plan: with its layers written out; encoded: "train" and, where there are such rows, "valid" and "test"
+    said: what reading and splitting had to say
+    """
+
+    plan: "Plan"
+    schema: Schema
+    encoded: Mapping[str, Dataset]
+    said: tuple[str, ...]
+
+
+Choose = Callable[[Schema, int], "tuple[Plan, Schema]"]
+"""From a schema and the number of training rows to the plan, and the schema as that plan wants it."""
+
+
+def prepared(
+    options: DataOptions, choose: Choose | None = None, look_at: Callable[[Table | Images], None] = lambda data: None
+) -> Prepared:
+    """From a file and settings to encoded rows and a plan that suits them.
+
+    choose: by it instead of by advice or a plan file; look_at: called with what was read, to refuse it early
+    """
+    from gammabeta.model import raw_where_normalized, suited
+    from gammabeta.plan import advise, change, read_plan
+    from gammabeta.plan.change import parsed
+
+    kinds = kinds_of(options.kinds)
+    changes = parsed(options.settings)
+    given = change(read_plan(options.plan), changes) if options.plan else None
+
+    def advised(schema: Schema, rows: int) -> "tuple[Plan, Schema]":
+        plan = given or change(advise(schema.task, rows, schema.image is not None), changes)
+        plan = suited(plan, schema)
+        return plan, raw_where_normalized(schema, plan)
+
+    data = read(options.data)
+    look_at(data)
+    train, valid, test = parts_of(data, options, given.seed if given else seed_of(changes))
+    parts = {name: part for name, part in (("train", train), ("valid", valid), ("test", test)) if part}
+    scaled = Schema.fit(train, options.target or None, options.task, kinds, options.drop)
+    encoded = {name: scaled.encode(part) for name, part in parts.items()}
+    plan, schema = (choose or advised)(scaled, encoded["train"].rows)
+    if schema != scaled:
+        encoded = {name: schema.encode(part) for name, part in parts.items()}
+    said = [note for part in parts.values() for note in part.notes]
+    return Prepared(plan, schema, encoded, (*said, *repeated(options)))
+
+
+def parts_of(
+    data: Table | Images, options: DataOptions, seed: int
+) -> tuple[Table | Images, Table | Images | None, Table | Images | None]:
+    """(train, valid, test): read from files where files were given, split off the rest otherwise."""
+    shares: dict[str, float | None] = {}
+    files: dict[str, Table | Images] = {}
+    for name, text in (("valid", options.valid), ("test", options.test)):
+        value = share_or_file(text, f"--{name}")
+        if isinstance(value, Path):
+            files[name], shares[name] = read(value), None
+        else:
+            shares[name] = 0.2 if value is None else value
+    if not any(shares.values()):
+        return data, files.get("valid"), files.get("test")
+    target = options.target or None
+    train, valid, test = split(data, target, valid=shares["valid"], test=shares["test"], seed=seed, task=options.task)
+    return train, files.get("valid", valid), files.get("test", test)
+
+
+def seed_of(changes: Mapping[str, Any]) -> int:
+    """The seed that was set, or 0; it splits the rows before there is a plan to hold it."""
+    from gammabeta.plan import Plan
+    from gammabeta.serial import checked, fields
+
+    seed: int = checked(fields(Plan)["seed"], changes.get("seed", 0), "plan.seed")
+    return seed
+
+
+def repeated(options: DataOptions) -> tuple[str, ...]:
+    """What to say where rows are measured that were trained on."""
+    given = {"--valid": options.valid, "--test": options.test}
+    here = options.data.resolve()
+    same = [f"{option} {text}" for option, text in given.items() if text and Path(text).resolve() == here]
+    return tuple(f"{typed} is the file that is trained on; its score says nothing about new rows." for typed in same)
+
+
+def share_or_file(text: str | None, option: str) -> float | Path | None:
+    """A share where the text is a number, else a file."""
+    if text is None:
+        return None
+    try:
+        share = float(text)
+    except ValueError:
+        if text.endswith("%") and not Path(text).exists():
+            raise UsageError(f"{option} {text}: expected a share in [0, 1), such as 0.2, or a file.") from None
+        return Path(text)
+    if not 0 <= share < 1:
+        raise UsageError(f"{option} {text}: expected a share in [0, 1), or a file; 0.2 takes a fifth of the rows.")
+    return share
+
+
+def kinds_of(given: tuple[str, ...]) -> dict[str, str]:
+    """``["pclass=category"]`` as a mapping; the schema checks names and kinds."""
+    kinds = {}
+    for text in given:
+        column, equals, kind = text.rpartition("=")
+        if not equals:
+            raise UsageError(f"--kind {text}: expected COLUMN=KIND, such as pclass=category.")
+        kinds[column] = kind
+    return kinds
+
+
+def show_beginning(
+    out: Any, source: Path, schema: Schema, encoded: Mapping[str, Dataset], said: tuple[str, ...]
+) -> None:
+    """What is about to be trained on."""
+    rows = ", ".join(f"{data.rows:,} {name}" for name, data in encoded.items())
+    shape = " x ".join(map(str, schema.input_shape))
+    targets = ", ".join(schema.target_names[:6]) + (", ..." if len(schema.target_names) > 6 else "")
+    out.print(f"{source}: {schema.task}, target {targets}, {rows} rows, {shape} inputs", markup=False)
+    aside = [
+        f"{some_of(names, 3)} {plural(len(names), 'is', 'are')} set aside: {reason}"
+        for names, reason in by_reason((column.name, column.reason) for column in schema.set_aside)
+    ]
+    notes(out, [*said, *schema.notes, *aside])
+    notes(out, [f"{name}: {note}" for name, data in encoded.items() for note in data.notes])

@@ -1,0 +1,96 @@
+"""``gammabeta range-test``"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gammabeta.cli.prepare import DataOptions, prepared, show_beginning
+from gammabeta.cli.terminal import console, number, print_json
+
+if TYPE_CHECKING:
+    from gammabeta.train import RangeTest
+
+WIDTH, HEIGHT = 60, 12
+"""Of the chart, in characters."""
+
+
+@dataclass(frozen=True)
+class RangeOptions(DataOptions):
+    """What was typed."""
+
+    low: float
+    high: float
+    steps: int
+    seeds: int
+    json: bool
+
+
+def range_test_command(options: RangeOptions) -> None:
+    """The learning rate that suits plan and data, on the rows that fit would train on; nothing is written."""
+    from gammabeta.model.learn import class_weighted
+    from gammabeta.train import cache_compilations, range_test
+
+    cache_compilations()
+    plan, schema, encoded, said = prepared(options)
+    out = console(beside_json=options.json)
+    show_beginning(out, options.data, schema, encoded, said)
+    train = class_weighted(plan, schema, encoded["train"])
+    found = range_test(plan, train, low=options.low, high=options.high, steps=options.steps, seeds=options.seeds)
+    out.print("\n".join([*chart(found), ""]), markup=False, soft_wrap=True)
+    out.print(found.why, markup=False)
+    setting = None
+    if found.suggestion is not None and found.band is not None:
+        # two digits: seeds differ by more than the third
+        setting = f"optimizer.learning_rate={found.suggestion:.1e}"
+        low, high = found.band
+        seeds = f"between {low:.1e} and {high:.1e} over {options.seeds} seeds" if options.seeds > 1 else "of one seed"
+        out.print(f"learning rate {found.suggestion:.1e}, {seeds}; the plan has {plan.optimizer.learning_rate:g}")
+        out.print(f"try      --set {setting}", markup=False, soft_wrap=True)
+    if options.json:
+        curve = zip(found.rates.tolist(), middle(found), strict=True)
+        print_json(
+            {
+                "suggestion": found.suggestion,
+                "band": found.band,
+                "why": found.why,
+                "set": setting,
+                "curve": [{"learning_rate": rate, "loss": loss} for rate, loss in curve],
+            }
+        )
+
+
+def middle(found: "RangeTest") -> list[float | None]:
+    """The median over the seeds of the smoothed loss at each rate; None where fewer than half of them came so far."""
+    reached = np.isfinite(found.smoothed)
+    return [
+        float(np.median(losses[there])) if 2 * there.sum() >= len(there) else None
+        for losses, there in zip(found.smoothed.T, reached.T, strict=True)
+    ]
+
+
+def chart(found: "RangeTest") -> list[str]:
+    """Smoothed loss over learning rate, both axes labeled, the suggestion marked by a column of its own."""
+    losses = np.array([np.nan if loss is None else loss for loss in middle(found)])
+    logs = np.log10(found.rates)
+    places = np.round((logs - logs[0]) / (logs[-1] - logs[0]) * (WIDTH - 1)).astype(int)
+    there = np.isfinite(losses)
+    if not there.any():
+        return ["", "no loss was finite"]
+    low, high = float(losses[there].min()), float(losses[there].max())
+    cells = [[" "] * WIDTH for _ in range(HEIGHT)]
+    if found.suggestion is not None:
+        marked = round((np.log10(found.suggestion) - logs[0]) / (logs[-1] - logs[0]) * (WIDTH - 1))
+        for row in cells:
+            row[marked] = "|"
+    for place, loss in zip(places[there], losses[there], strict=True):
+        down = 0 if high == low else round((high - loss) / (high - low) * (HEIGHT - 1))
+        cells[down][place] = "*"
+    labels = {0: number(high), HEIGHT - 1: number(low)}
+    margin = max(len(label) for label in (*labels.values(), "loss"))
+    lines = ["", "loss".rjust(margin)]
+    lines += [f"{labels.get(index, '').rjust(margin)} {''.join(row).rstrip()}" for index, row in enumerate(cells)]
+    ends = f"{found.rates[0]:.0e}", f"{found.rates[-1]:.0e}"
+    axis = "learning rate" if found.suggestion is None else "learning rate, | the suggested one"
+    lines.append(f"{' ' * margin} {ends[0]}{axis.center(WIDTH - sum(map(len, ends)))}{ends[1]}")
+    return [line.rstrip() for line in lines]
