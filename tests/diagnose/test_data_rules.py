@@ -180,7 +180,9 @@ def test_inputs_of_different_scale_are_suspected_and_a_treatment_scales_them() -
 
 
 def test_inputs_far_from_zero_are_suspected() -> None:
-    assert "feature 1 (mean 49.9" in one("GB102", Case.of(linear(), scaled(table(200, 0), 1, [0, 50, 0, 0, 0]))).evidence
+    assert (
+        "feature 1 (mean 49.9" in one("GB102", Case.of(linear(), scaled(table(200, 0), 1, [0, 50, 0, 0, 0]))).evidence
+    )
 
 
 def test_batch_norm_in_front_silences_inputs_that_are_not_scaled() -> None:
@@ -385,7 +387,7 @@ def test_rows_from_elsewhere_are_a_warning_and_an_error_where_the_score_falls() 
 
 
 def test_rows_prepared_differently_are_that_and_no_shift() -> None:
-    train, valid, test = table(300, 0), table(150, 1), scaled(table(200, 2), 6.0, 4.0)
+    train, valid, test = table(300, 0), table(150, 1), scaled(table(200, 2), 3.0, 9.0)
     case = binary(train, valid, test)
     suspicion = one("GB110", case)
     assert (suspicion.severity, suspicion.place) == ("error", "test rows")

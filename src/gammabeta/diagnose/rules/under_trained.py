@@ -14,7 +14,8 @@ PAGE = Page(
     what="Training ended while the loss was still falling.",
     why="The weights had not yet reached what they were moving to: the score is that of a run broken off.",
     evidence="The loss on the judging rows still falls over the last quarter of the epochs, by a line more than 3 "
-    "standard errors steep that would lose more than 3 % of the first epochs' loss in another quarter; or the whole run has fewer than 500 steps "
+    "standard errors steep that would lose more than 3 % of the first epochs' loss in another quarter; or the whole "
+    "run has fewer than 500 steps "
     "and is behind the references. Proved by runs with four times the epochs that end better.",
     do="More epochs; a higher learning rate if the loss falls evenly and slowly; a schedule that does not end early.",
     ignore="When the metric that counts has long stopped to improve.",
