@@ -179,11 +179,19 @@ def brief(finding: Finding) -> dict[str, Any]:
     }
 
 
-def looked_at(s: Situation, cell: Cell, seed: int = 0) -> dict[str, Any]:
-    """Everything about one situation: harm, findings, rivals' alarms, the fix, and how long each took."""
+def looked_at(
+    s: Situation, cell: Cell, seed: int = 0, tried: bool = True, known: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Everything about one situation: harm, findings, rivals' alarms, the fix, and how long each took.
+
+    tried: whether harm is proved and the fix is tried; otherwise a fault is taken to hurt
+    known: the harm, where it was measured before
+    """
     first = trained(s, seed, looking=True)
     began = time.perf_counter()
-    lost = harm(cell, s, first) if s.accepted else {"hurts": False, "by": ""}
+    lost: dict[str, Any] = {"hurts": bool(s.accepted), "by": ""}
+    if s.accepted and tried:
+        lost = known or harm(cell, s, first)
     harm_seconds = time.perf_counter() - began
     case, findings, seconds = diagnosed(s, first)
     traces = Traces(case, first.looks)
@@ -196,7 +204,7 @@ def looked_at(s: Situation, cell: Cell, seed: int = 0) -> dict[str, Any]:
     }
     began = time.perf_counter()
     causes = [finding for finding in findings if finding.severity != "note"]
-    if lost["hurts"] and causes:
+    if tried and lost["hurts"] and causes:
         result["fix"] = restored(case, s, causes[0], lost)
     result["seconds"] = {
         "train": round(first.seconds, 2),

@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,27 @@ PAGE = ROOT / "docs" / "benchmarks" / "faults.md"
 sys.path.insert(0, str(HERE))
 
 
-def fingerprint() -> str:
-    """Of all code that a result depends on."""
+def fingerprint(of_harm: bool = False) -> str:
+    """Of all code that a result depends on, or that what a fault costs depends on: that is without the rules."""
     made = hashlib.sha256()
+    apart = {"run.py", "score.py", "page.py"} | ({"rivals.py", "schedule.py", "healthy.py"} if of_harm else set())
     for path in sorted([*(ROOT / "src").rglob("*.py"), *HERE.glob("*.py")]):
-        if path.name not in ("run.py", "score.py", "page.py"):
+        if path.name not in apart and not (of_harm and "diagnose" in path.parts):
             made.update(path.read_bytes())
     return made.hexdigest()[:12]
+
+
+@cache
+def harms() -> dict[str, dict[str, Any]]:
+    """What every fault costs, by key, as far as it was measured: the rules do not change it."""
+    return {line["key"]: line["harm"] for line in lines(CACHE / f"harm-{fingerprint(True)}.jsonl")}
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    """The whole lines of a file of results; an interrupted last one is left out."""
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text().splitlines() if line.startswith("{") and line.endswith("}")]
 
 
 def prepared(one_of: int) -> None:
@@ -53,39 +68,39 @@ def prepared(one_of: int) -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 
 
-def measured(task: Any) -> dict[str, Any]:
-    """The result of one task; a defect is a result too."""
+def measured(task: Any, tried: bool = True) -> dict[str, Any]:
+    """The result of one task; a defect is a result too. tried: whether harm is proved and the fix is tried."""
     import traceback
 
     from measure import looked_at
 
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     line = {"key": task.key, "cell": task.cell.name, "held_out": task.cell.held_out}
     line |= {name: getattr(task, name) for name in ("kind", "name", "severity", "seed", "number", "hard")}
     try:
-        line |= looked_at(task.situation(), task.cell, task.seed)
+        line |= looked_at(task.situation(), task.cell, task.seed, tried, harms().get(task.key))
     except Exception:
         line |= {"defect": traceback.format_exc()[-1500:]}
-    return line | {"total": round(time.perf_counter() - began, 2)}
+    return line | {"total": round(time.perf_counter() - began, 2), "cpu": round(time.process_time() - cpu, 2)}
+
+
+TASKS_OF_A_PROCESS = 40
+"""Then it is replaced: what JAX compiled is never given back."""
 
 
 def results(tasks: Sequence[Any], processes: int) -> Iterator[dict[str, Any]]:
-    """In the order in which they are done; tasks of one cell go to the same process, which has it compiled."""
-    if processes == 1:
-        prepared(1)
-        yield from map(measured, tasks)
-        return
+    """In the order in which they are done.
+
+    Processes and not threads: tracing and the many short steps hold the interpreter's lock.
+    """
     context = multiprocessing.get_context("spawn")
-    with context.Pool(processes, prepared, (processes,)) as pool:
+    with context.Pool(processes, prepared, (processes,), TASKS_OF_A_PROCESS) as pool:
         yield from pool.imap_unordered(measured, tasks, chunksize=1)
 
 
 def known(path: Path) -> dict[str, dict[str, Any]]:
     """What was measured with this code before."""
-    if not path.exists():
-        return {}
-    lines = (json.loads(line) for line in path.read_text().splitlines() if line.endswith("}"))
-    return {line["key"]: line for line in lines if "defect" not in line}
+    return {line["key"]: line for line in lines(path) if "defect" not in line}
 
 
 def measured_now(tasks: Sequence[Any], path: Path, minutes: float, processes: int) -> bool:
@@ -93,11 +108,15 @@ def measured_now(tasks: Sequence[Any], path: Path, minutes: float, processes: in
     path.parent.mkdir(parents=True, exist_ok=True)
     missing = [task for task in tasks if task.key not in known(path)]
     began = time.monotonic()
+    harm_path = CACHE / f"harm-{fingerprint(True)}.jsonl"
     found = results(missing, processes)
-    with path.open("a") as file:
+    with path.open("a") as file, harm_path.open("a") as harm_file:
         for done, line in enumerate(found, start=1):
             file.write(json.dumps(line) + "\n")
             file.flush()
+            if line["kind"] == "fault" and "defect" not in line and line["key"] not in harms():
+                harm_file.write(json.dumps({"key": line["key"], "harm": line["harm"]}) + "\n")
+                harm_file.flush()
             passed = time.monotonic() - began
             left = min(passed / done * (len(missing) - done), 60 * minutes - passed)
             verdict = line["defect"].splitlines()[-1] if "defect" in line else told(line)
@@ -115,7 +134,9 @@ def told(line: dict[str, Any]) -> str:
     fix = line.get("fix", {})
     restored = f", fix restores {fix['share']:.0%}" if "share" in fix else ""
     wanted = f" (expected {' or '.join(line['accepted'])})" if line["accepted"] else ""
-    return f"{hurts}{' '.join(causes(line)) or 'nothing'}{wanted}{restored}, {line['total']} s"
+    return (
+        f"{hurts}{' '.join(causes(line)) or 'nothing'}{wanted}{restored}, {line['total']} s, {line['cpu']} s of a core"
+    )
 
 
 def main() -> None:
@@ -137,7 +158,7 @@ def main() -> None:
     found = known(path)
     if not given.only and given.tier != "reduced":
         machine = f"{date.today()}, {platform.machine()}, {os.cpu_count()} cores, jax {version('jax')}"
-        PAGE.write_text(page([line for line in found.values()], machine, fingerprint()))
+        PAGE.write_text(page(list(found.values()), machine, fingerprint()))
         print(f"written to {PAGE}")
     else:
         from score import lists, table

@@ -37,7 +37,7 @@ class Task:
 
 
 REDUCED = (
-    ("learning rate too high", "blobs/mlp-2-bn", "gross"),
+    ("learning rate too high", "regression/mlp-2", "gross"),
     ("learning rate too low", "moons/mlp-2", "gross"),
     ("equal weights", "moons/mlp-2", "gross"),
     ("no activations", "moons/mlp-2", "gross"),

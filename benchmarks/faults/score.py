@@ -163,8 +163,9 @@ def lists(results: Sequence[Result]) -> str:
     for one in harmful(results):
         if not named(one, 1):
             harm = one["harm"][one["harm"]["by"]]
+            seen = ", ".join(causes(one)) or "nothing"
             lines.append(
-                f"- {one['name']}, {one['cell']}, {one['severity']}: {', '.join(causes(one)) or 'nothing'} found, expected "
+                f"- {one['name']}, {one['cell']}, {one['severity']}: {seen} found, expected "
                 f"{' or '.join(one['accepted'])}; lost {harm['lost']:.3g} of {one['harm']['by']}"
             )
     return "\n".join(lines)

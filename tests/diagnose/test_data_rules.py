@@ -99,7 +99,7 @@ def test_a_healthy_run_is_not_suspected(code: str, healthy: Case) -> None:
 def test_every_page_says_all_there_is_to_say() -> None:
     for code in MINE:
         page = registry()[code].page
-        assert all(len(getattr(page, part)) > 40 for part in ("what", "why", "evidence", "do")), code
+        assert all(len(getattr(page, part)) > 30 for part in ("what", "why", "evidence", "do")), code
         assert page.ignore
 
 

@@ -296,3 +296,36 @@ def lab(
     from gammabeta.cli.lab import lab_command
 
     lab_command(name, out, quick, data, json, quiet)
+
+
+@app.command()
+def diagnose(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, as fit writes it.", show_default=False)],
+    data: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="New rows: how they differ from those that were trained on.")
+    ] = None,
+    deep: Annotated[bool, typer.Option("--deep", metavar="", help="Longer forks, for runs of many steps.")] = False,
+    fix: Annotated[
+        bool, typer.Option("--fix", metavar="", help="Retrain with the first fix; keep it where it proves better.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="NEW_RUN", help="For the mended run; default: RUN-fixed.")
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Say why a network does not train, with evidence and a tried fix."""
+    from gammabeta.cli.diagnose import DiagnoseOptions, diagnose_command
+
+    diagnose_command(DiagnoseOptions(run=run, data=data, deep=deep, fix=fix, out=out, json=json, quiet=quiet))
+
+
+@app.command()
+def explain(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="Such as GB301, or list.", show_default=False)],
+    json: Json = False,
+) -> None:
+    """Show the page of a finding's code: what, why, evidence, what to do, when to ignore it."""
+    from gammabeta.cli.explain import explain_command
+
+    explain_command(code, json)

@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from gammabeta.cli import INTERRUPTED
+from gammabeta.cli.diagnose import FINDINGS_NAME, show_findings
 from gammabeta.cli.prepare import DataOptions, Prepared, prepared, show_beginning
+from gammabeta.cli.rows import ROWS_NAME, remembered
 from gammabeta.cli.terminal import console, grid, metric_rows, notes, print_json
 from gammabeta.data.values import plural
-from gammabeta.errors import UsageError
+from gammabeta.errors import TrainingError, UsageError
 
 PLAN_NAME, HISTORY_NAME, METRICS_NAME = "plan.json", "history.jsonl", "metrics.json"
 RUN_NAMES = ("model.safetensors", PLAN_NAME, HISTORY_NAME, METRICS_NAME)
+WRITTEN_WHILE_TRAINING = (PLAN_NAME, HISTORY_NAME, ROWS_NAME)
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -44,6 +47,7 @@ def into_run_folder(
     prepare: Callable[[], Prepared],
     learning: Callable[..., Any],
     more: Callable[[Any], Mapping[str, Any]] = lambda learned: {},
+    command: str = "fit",
 ) -> None:
     """What the commands that train share: prepare, learn, save, measure once on the test rows, show.
 
@@ -66,24 +70,29 @@ def into_run_folder(
 
     with all_or_nothing(folder), interruptible() as interrupted:
         write_whole(folder / PLAN_NAME, dumps(plan).encode())
+        write_whole(folder / ROWS_NAME, remembered(options, command))
         with history(folder) as write, FitProgress(options.quiet, plan) as bar:
 
             def on_epoch(epoch: Epoch) -> None:
                 write(epoch.to_json())
                 bar.epoch(epoch)
 
-            learned = learning(
-                plan,
-                schema,
-                encoded["train"],
-                encoded.get("valid"),
-                on_epoch=on_epoch,
-                on_progress=bar.moved,
-                should_stop=interrupted,
-                time_limit=None if limit is None else limit - (time.perf_counter() - began),
-            )
+            try:
+                learned = learning(
+                    plan,
+                    schema,
+                    encoded["train"],
+                    encoded.get("valid"),
+                    on_epoch=on_epoch,
+                    on_progress=bar.moved,
+                    should_stop=interrupted,
+                    time_limit=None if limit is None else limit - (time.perf_counter() - began),
+                )
+            except TrainingError as error:
+                raise TrainingError(f"{error} {where_it_diverged(plan, schema, encoded)}") from None
         model, run = learned.model, learned.run
         path = model.save(folder)
+    findings = found_in(learned, encoded) if command == "fit" else []
     found = {name: model.scores(encoded[name]) if name in encoded else {} for name in ("valid", "test")}
     result: dict[str, Any] = {
         "task": schema.task,
@@ -92,16 +101,42 @@ def into_run_folder(
         "epochs": len(run.history),
         "seconds": round(time.perf_counter() - began, 3),
         "model": str(path),
-        "findings": [],
+        "findings": [finding.to_json() for finding in findings],
         **more(learned),
     }
     write_whole(folder / METRICS_NAME, (json.dumps(result, indent=2, allow_nan=False) + "\n").encode())
+    write_whole(folder / FINDINGS_NAME, (json.dumps(result["findings"], indent=2, allow_nan=False) + "\n").encode())
     show_end(out, folder, result, run)
+    worth = [finding for finding in findings if finding.severity != "note"]
+    if worth:
+        show_findings(out, worth, folder)
+        out.print(f"`gammabeta diagnose {folder}` tries what would mend it.", markup=False, soft_wrap=True)
     if options.json:
         print_json(result)
     if interrupted():
         print(f"gammabeta: interrupted; the best model so far is in {path}.", file=sys.stderr)
         sys.exit(INTERRUPTED)
+
+
+def where_it_diverged(plan: Any, schema: Any, encoded: Mapping[str, Any]) -> str:
+    """The step and the layer that made the first non-finite number; "" where no step did."""
+    from gammabeta.diagnose import Case
+    from gammabeta.diagnose.replay import first_non_finite
+    from gammabeta.model.learn import class_weighted
+
+    place = first_non_finite(Case.of(plan, class_weighted(plan, schema, encoded["train"])))
+    return "" if place is None else f"It was step {place.step}: {place.says} (GB701)."
+
+
+def found_in(learned: Any, encoded: Mapping[str, Any]) -> list[Any]:
+    """What is wrong with a run by the signatures that need no forks."""
+    from gammabeta.diagnose import Case, diagnose
+    from gammabeta.model.learn import class_weighted
+
+    model = learned.model
+    train = class_weighted(model.plan, model.schema, encoded["train"])
+    more = (learned.run.history, model.params, model.stats, encoded.get("test"), model.schema)
+    return diagnose(Case.of(model.plan, train, encoded.get("valid"), *more), forks=False)
 
 
 def seconds_of(text: str | None) -> float | None:
@@ -143,16 +178,21 @@ def holds_run(folder: Path) -> bool:
 
 @contextmanager
 def all_or_nothing(folder: Path) -> Iterator[None]:
-    """Leave the folder as it was where the fit fails: no plan and no history beside another model, or none."""
+    """Leave the folder as it was where the fit fails: no plan and no history beside another model, or none.
+
+    A run that diverged in a folder of its own stays: without a model, but with all that a diagnosis needs.
+    """
     made = [path for path in (folder, *folder.parents) if not path.exists()]
-    before = {path: path.read_bytes() for name in (PLAN_NAME, HISTORY_NAME) if (path := folder / name).is_file()}
+    before = {path: path.read_bytes() for name in WRITTEN_WHILE_TRAINING if (path := folder / name).is_file()}
     try:
         yield
         # it belongs to the model that was there before
         (folder / METRICS_NAME).unlink(missing_ok=True)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, TrainingError) and not before:
+            raise
         with suppress(OSError):
-            for name in (PLAN_NAME, HISTORY_NAME):
+            for name in WRITTEN_WHILE_TRAINING:
                 (folder / name).unlink(missing_ok=True)
             for path, content in before.items():
                 path.write_bytes(content)

@@ -1,11 +1,9 @@
 """``gammabeta lab``"""
 
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-from gammabeta.cli.progress import duration
+from gammabeta.cli.progress import teller
 from gammabeta.cli.terminal import console, grid, print_json
 
 HERE = Path("lab")
@@ -31,7 +29,7 @@ def lab_command(name: str, folder: Path | None, quick: bool, data: Path | None, 
     cache_compilations()
     if not quiet:
         print(f"{chosen.claim} {known}: {chosen.title}", file=sys.stderr)
-    outcome = perform(known, chosen, "quick" if quick else "full", data, teller(quiet))
+    outcome = perform(known, chosen, "quick" if quick else "full", data, teller(quiet, "run"))
     outcome = write(outcome, folder or HERE)
     verdict = outcome.verdict
     out.print(f"[bold]{verdict.word}[/bold]: ", end="")
@@ -42,22 +40,3 @@ def lab_command(name: str, folder: Path | None, quick: bool, data: Path | None, 
     out.print(f"picture {outcome.files['svg']}, numbers {outcome.files['csv']}", markup=False)
     if json:
         print_json(outcome.to_json())
-
-
-def teller(quiet: bool) -> Callable[[int, int], None]:
-    """Says how far the runs are and what time is left: over itself on a terminal, else a line at every tenth."""
-    began = time.perf_counter()
-    said = {"tenth": 0}
-
-    def tell(done: int, of: int) -> None:
-        if quiet:
-            return
-        spent = time.perf_counter() - began
-        line = f"run {done} of {of}, {duration(spent * (of - done) / done)} left"
-        if sys.stderr.isatty():
-            print(f"\r\033[K{line}" if done < of else "\r\033[K", end="", file=sys.stderr, flush=True)
-        elif 10 * done // of > said["tenth"]:
-            said["tenth"] = 10 * done // of
-            print(line, file=sys.stderr)
-
-    return tell

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -97,3 +98,22 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def teller(quiet: bool, what: str) -> Callable[[int, int], None]:
+    """Says how far several runs are and what time is left: over itself on a terminal, else a line at every tenth."""
+    began = time.perf_counter()
+    said = {"tenth": 0}
+
+    def tell(done: int, of: int) -> None:
+        if quiet:
+            return
+        spent = time.perf_counter() - began
+        line = f"{what} {done} of {of}, {duration(spent * (of - done) / done)} left"
+        if sys.stderr.isatty():
+            print(f"\r\033[K{line}" if done < of else "\r\033[K", end="", file=sys.stderr, flush=True)
+        elif 10 * done // of != said["tenth"]:
+            said["tenth"] = 10 * done // of
+            print(line, file=sys.stderr)
+
+    return tell

@@ -52,6 +52,7 @@ def transfer_command(options: TransferOptions) -> None:
         lambda: prepared(options, partial(chosen, options, source), look_at),
         partial(fine_tune, source, batch_norm=choice(options), on_graft=partial(show_graft, out, options)),
         partial(metrics_of, out, options),
+        "transfer",
     )
 
 

@@ -2,13 +2,15 @@
 
 import importlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from gammabeta.diagnose.case import Case
-from gammabeta.diagnose.finding import Finding, Page, Proof, in_order
-from gammabeta.diagnose.judge import judge
+from gammabeta.diagnose.finding import Finding, Page, Proof, Severity, in_order
+from gammabeta.diagnose.forks import Tell, unheard
+from gammabeta.diagnose.judge import SURE, judge
 from gammabeta.diagnose.suspicion import Suspicion, Treatment
 from gammabeta.errors import UsageError, nearest
 
@@ -44,16 +46,20 @@ def suspicions(case: Case) -> list[Suspicion]:
     return [suspicion for one in registry().values() for suspicion in one.rule(case)]
 
 
-def diagnose(case: Case, *, forks: bool = True, deep: bool = False) -> list[Finding]:
+def without_forks(case: Case, suspicion: Suspicion) -> Suspicion:
+    """A sure signature as it stands: a warning where the network is behind others on the same rows, else a note."""
+    unproved: Severity = "warning" if case.trained and case.shortfall > 2 * case.chance else "note"
+    return replace(suspicion, treatments=(), severity=suspicion.severity or unproved)
+
+
+def diagnose(case: Case, *, forks: bool = True, deep: bool = False, tell: Tell = unheard) -> list[Finding]:
     """What is wrong with a run, most severe first; nothing is named as a cause that a fork could not confirm.
 
     forks: whether treatments are tried in short runs; without them only signatures that are proofs by themselves count
-    deep: longer forks, for runs of many steps
+    deep: longer forks, for runs of many steps; tell: hears how many forks are done, of how many
     """
     known = {code: one.page for code, one in registry().items()}
     found: Sequence[Suspicion] = suspicions(case)
     if not forks:
-        from dataclasses import replace
-
-        found = [replace(one, treatments=()) for one in found if one.severity or one.certainty >= 0.9]
-    return in_order(judge(case, found, known, deep))
+        found = [without_forks(case, one) for one in found if one.severity or one.certainty >= SURE]
+    return in_order(judge(case, found, known, deep, tell))

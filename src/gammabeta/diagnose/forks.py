@@ -1,6 +1,6 @@
 """Short runs from the same start and the same batches: what a change of one thing does."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
@@ -84,7 +84,15 @@ class Branch(NamedTuple):
     steps: int
 
 
-def forked(branches: Sequence[Branch], seeds: Sequence[int]) -> list[list[Outcome]]:
+Tell = Callable[[int, int], None]
+"""Hears how many forks are done, and of how many known so far."""
+
+
+def unheard(done: int, of: int) -> None:
+    """Tells nobody."""
+
+
+def forked(branches: Sequence[Branch], seeds: Sequence[int], tell: Tell = unheard) -> list[list[Outcome]]:
     """The outcome of every branch for every seed: [branch][seed]."""
     cases = list(product(range(len(branches)), seeds))
 
@@ -93,7 +101,10 @@ def forked(branches: Sequence[Branch], seeds: Sequence[int]) -> list[list[Outcom
         return short_run(plan.replace(seed=case[1]), train, valid, steps)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = list(pool.map(one, cases))
+        found = []
+        for outcome in pool.map(one, cases):
+            found.append(outcome)
+            tell(len(found), len(cases))
     width = len(seeds)
     return [found[i * width : (i + 1) * width] for i in range(len(branches))]
 

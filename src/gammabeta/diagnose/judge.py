@@ -8,7 +8,7 @@ import numpy as np
 
 from gammabeta.diagnose.case import Case
 from gammabeta.diagnose.finding import Finding, Page, Proof, Severity
-from gammabeta.diagnose.forks import Branch, Outcome, forked, runnable
+from gammabeta.diagnose.forks import Branch, Outcome, Tell, forked, runnable, unheard
 from gammabeta.diagnose.suspicion import Suspicion, Treatment, as_it_is
 from gammabeta.errors import GammabetaError
 from gammabeta.plan import Plan
@@ -42,14 +42,20 @@ class Tried:
     proof: Proof
 
 
-def judge(case: Case, suspicions: Sequence[Suspicion], pages: Mapping[str, Page], deep: bool = False) -> list[Finding]:
+def judge(
+    case: Case,
+    suspicions: Sequence[Suspicion],
+    pages: Mapping[str, Page],
+    deep: bool = False,
+    tell: Tell = unheard,
+) -> list[Finding]:
     """Try every suspicion's treatments, and say which cause is proved, how much it costs and what mends it.
 
     A suspicion becomes an error or a warning by what its best treatment wins back; without treatments, by its own
     severity where its signature is sure. Where several treatments win, the cause is the one that restores most,
     weighted by how far its signature convicts; what the others show is explained by it and stays a note.
     """
-    proofs = tried(case, suspicions, deep)
+    proofs = tried(case, suspicions, deep, tell)
     best = max((proof.proof.gain for group in proofs for proof in group if proof.proof.confirmed), default=0.0)
     scored: list[tuple[float, Finding]] = []
     for suspicion, group in zip(suspicions, proofs, strict=True):
@@ -90,7 +96,7 @@ def severity_of(suspicion: Suspicion, gain: float) -> Severity:
     return "warning"
 
 
-def tried(case: Case, suspicions: Sequence[Suspicion], deep: bool) -> list[list[Tried]]:
+def tried(case: Case, suspicions: Sequence[Suspicion], deep: bool, tell: Tell) -> list[list[Tried]]:
     """The forks of every suspicion's treatments, each distinct one once; more seeds where promising."""
     steps = min(case.steps, DEEP_STEPS if deep else MOST_STEPS)
     branches: dict[Key, tuple[Treatment, Branch]] = {}
@@ -111,10 +117,10 @@ def tried(case: Case, suspicions: Sequence[Suspicion], deep: bool) -> list[list[
         return [[] for _ in suspicions]
     seeds = [(case.plan.seed + i) % 2**32 for i in range(SEEDS)]
     (base,) = forked([Branch(case.plan, case.train, case.valid, steps)], seeds)
-    first = forked([branch for _, branch in branches.values()], seeds[:1])
+    first = forked([branch for _, branch in branches.values()], seeds[:1], tell)
     outcomes = dict(zip(branches, first, strict=True))
     promising = [key for key, (after,) in outcomes.items() if gain_of(case, base[0], after, bool(key.rows)) > PROMISING]
-    more = forked([branches[key][1] for key in promising], seeds[1:])
+    more = forked([branches[key][1] for key in promising], seeds[1:], tell)
     for key, found in zip(promising, more, strict=True):
         outcomes[key] = [*outcomes[key], *found]
     proofs = {

@@ -75,7 +75,7 @@ def out_of_fold(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
     models = (
-        ExtraTreesClassifier(100, min_samples_leaf=3, random_state=0),
+        ExtraTreesClassifier(60, min_samples_leaf=3, random_state=0),
         KNeighborsClassifier(10),
         LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"),
     )

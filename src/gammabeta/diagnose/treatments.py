@@ -24,6 +24,7 @@ from gammabeta.nn import (
 )
 from gammabeta.nn.layer import Normalization
 from gammabeta.plan import Plan, change
+from gammabeta.serial import declared
 
 
 def learning_rate_times(factor: float) -> Treatment:
@@ -35,6 +36,17 @@ def learning_rate_times(factor: float) -> Treatment:
         return plan.replace(optimizer=plan.optimizer.replace(learning_rate=rate))
 
     return Treatment(words, changed)
+
+
+def usual_learning_rate() -> Treatment:
+    """The optimizer's default learning rate."""
+
+    def changed(plan: Plan) -> Plan:
+        kind: Any = type(plan.optimizer)
+        rate = {field.name: field.default for field in declared(kind)}["learning_rate"]
+        return plan.replace(optimizer=plan.optimizer.replace(learning_rate=rate))
+
+    return Treatment("the optimizer's default learning rate", changed)
 
 
 def setting(says: str, **changes: Any) -> Treatment:

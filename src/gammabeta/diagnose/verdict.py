@@ -9,6 +9,9 @@ LEAST_GAP = 0.05
 JUMP = 0.1
 """Share by which the training loss must rise from one epoch to the next to count as a jump."""
 
+LEAST_JUMP = 0.02
+"""The same, as a share of the first epoch's loss."""
+
 JUMPS = 0.25
 """Share of epochs with a jump from which the steps are called too long."""
 
@@ -63,7 +66,9 @@ def verdict(case: Case) -> str:
 def rate_too_high(case: Case, found: Curves, finished: bool) -> str:
     """The verdict where the curve jumps or stays above the constant answer's loss; "" elsewhere."""
     losses = found.train
-    jumps = float(np.mean(np.diff(losses) > JUMP * np.abs(losses[:-1]))) if len(losses) > 4 else 0.0
+    # a loss near 0 doubles for nothing
+    least = np.maximum(JUMP * np.abs(losses[:-1]), LEAST_JUMP * abs(losses[0]))
+    jumps = float(np.mean(np.diff(losses) > least)) if len(losses) > 4 else 0.0
     if jumps >= JUMPS:
         return f"Learning rate too high: the training loss jumps up in {jumps:.0%} of the epochs."
     if finished and len(losses) > 1 and losses[-1] > 1.05 * case.constant_loss and losses[-1] > 0.5 * losses[0]:

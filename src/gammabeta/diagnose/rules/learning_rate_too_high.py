@@ -6,8 +6,8 @@ import numpy as np
 
 from gammabeta.diagnose.case import Case
 from gammabeta.diagnose.finding import Page
-from gammabeta.diagnose.suspicion import Suspicion
-from gammabeta.diagnose.treatments import learning_rate_times
+from gammabeta.diagnose.suspicion import Suspicion, Treatment
+from gammabeta.diagnose.treatments import learning_rate_times, usual_learning_rate
 from gammabeta.nn import Activation
 
 PAGE = Page(
@@ -52,9 +52,15 @@ def rule(case: Case) -> Iterator[Suspicion]:
         evidence="; ".join(seen),
         numbers={"learning_rate": rate, "update_ratio": ratio},
         certainty=certainty,
-        treatments=tuple(learning_rate_times(1 / factor) for factor in (3, 10, 30, 100)),
+        treatments=(*(learning_rate_times(1 / factor) for factor in (3, 10, 30, 100)), *far_above_usual(rate, case)),
         advice="lower the learning rate",
     )
+
+
+def far_above_usual(rate: float, case: Case) -> tuple[Treatment, ...]:
+    """The default rate as a treatment, where a hundredth of this one is still above it."""
+    usual = usual_learning_rate()
+    return (usual,) if rate / 100 > usual.plan(case.plan).optimizer.learning_rate else ()
 
 
 def longest_update(case: Case) -> float:

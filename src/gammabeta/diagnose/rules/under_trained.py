@@ -36,7 +36,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
         return
     words = f"the run had {case.steps_made} steps in {len(found.train)} epochs"
     if falling > 0:
-        words += f"; the loss on the judging rows would fall by another {falling:.0%} of where it came from in a quarter more epochs"
+        words += f"; in a quarter more epochs the loss would fall by another {falling:.0%} of where it came from"
     if behind:
         words += f"; the {case.metric} is {case.valid_score:.3f}, a reference reaches {case.references.best:.3f}"
     yield Suspicion(

@@ -1,0 +1,218 @@
+"""``gammabeta diagnose``"""
+
+import json
+import shlex
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gammabeta.cli.progress import teller
+from gammabeta.cli.rows import ROWS_NAME, rows_of
+from gammabeta.cli.terminal import console, notes, print_json
+from gammabeta.data.values import plural
+from gammabeta.errors import DataError, FileError, UsageError
+
+if TYPE_CHECKING:
+    from gammabeta.diagnose import Case, Finding
+
+FINDINGS_NAME = "findings.json"
+COLORS = {"error": "bold red", "warning": "yellow", "note": "dim"}
+NEW_ROWS = ("GB104", "GB105", "GB109", "GB110", "GB507")
+"""What is said of new rows."""
+
+MOST_SETTINGS = 6
+
+
+@dataclass(frozen=True)
+class DiagnoseOptions:
+    """What was typed."""
+
+    run: Path
+    data: Path | None
+    deep: bool
+    fix: bool
+    out: Path | None
+    json: bool
+    quiet: bool
+
+
+def diagnose_command(options: DiagnoseOptions) -> None:
+    """Say what is wrong with a run, prove it by forks, and with --fix mend it where a paired comparison agrees."""
+    began = time.perf_counter()
+    if options.out and not options.fix:
+        raise UsageError("-o: there is nothing to write without --fix; add it, or leave -o out.")
+    folder = folder_of(options.run)
+    from gammabeta.diagnose import diagnose
+    from gammabeta.diagnose.verdict import verdict
+    from gammabeta.model.file import write_whole
+    from gammabeta.train import cache_compilations
+
+    cache_compilations()
+    out = console(options.quiet, beside_json=options.json)
+    case, said, forks = case_of(folder, options.data)
+    notes(out, said)
+    findings = diagnose(case, forks=forks and not options.data, deep=options.deep, tell=teller(options.quiet, "fork"))
+    if options.data:
+        findings = [finding for finding in findings if finding.code in NEW_ROWS]
+    words = verdict(case)
+    out.print(words, markup=False)
+    show_findings(out, findings, options.run)
+    result: dict[str, Any] = {
+        "run": str(folder),
+        "verdict": words,
+        "findings": [finding.to_json() for finding in findings],
+        "seconds": round(time.perf_counter() - began, 3),
+    }
+    if not options.data:
+        write_whole(folder / FINDINGS_NAME, (json.dumps(result["findings"], indent=2, allow_nan=False) + "\n").encode())
+    if options.fix:
+        result["fix"] = fixed_run(out, options, case, findings, folder)
+    if options.json:
+        print_json(result)
+
+
+def folder_of(run: Path) -> Path:
+    """The run folder. Raises where there is none."""
+    if run.is_file() and (run.parent / "plan.json").exists():
+        return run.parent
+    if not run.exists():
+        raise FileError(f"{run}: not there, expected a run folder, as fit writes it.")
+    if not (run / "plan.json").is_file():
+        raise DataError(f"{run}: found no plan.json, expected a run folder, as fit writes it; name that.")
+    return run
+
+
+def case_of(folder: Path, new_rows: Path | None) -> "tuple[Case, list[str], bool]":
+    """(the case, what is missing from it in words, whether forks make sense)."""
+    from gammabeta.cli.prepare import prepared
+    from gammabeta.data import read
+    from gammabeta.diagnose import Case
+    from gammabeta.model import load
+    from gammabeta.model.learn import class_weighted
+    from gammabeta.plan import read_plan
+
+    plan = read_plan(folder / "plan.json")
+    lines, said = history_of(folder)
+    model = None
+    if (folder / "model.safetensors").exists():
+        model = load(folder)
+    else:
+        said.append("the run has no model: what needs finished weights is left out.")
+    options, command = rows_of(folder, folder / "plan.json")
+    schema, encoded = prepared(options, (lambda scaled, rows: (plan, model.schema)) if model else None)[1:3]
+    test = encoded.get("test")
+    if new_rows is not None:
+        test = schema.encode(read(new_rows))
+        if test.y is None:
+            said.append(f"{new_rows} has no target: only its inputs are compared.")
+    case = Case.of(
+        plan,
+        class_weighted(plan, schema, encoded["train"]),
+        encoded.get("valid"),
+        lines,
+        model.params if model else None,
+        model.stats if model else None,
+        test,
+        schema,
+    )
+    if command != "fit":
+        said.append(f"the run began from another model ({command}): no forks, which would begin from nothing.")
+    return case, said, command == "fit"
+
+
+def history_of(folder: Path) -> tuple[tuple[Mapping[str, Any], ...], list[str]]:
+    """(epochs, what is missing in words): lines that were cut off or are of another format are left out."""
+    path = folder / "history.jsonl"
+    if not path.exists():
+        return (), ["the run has no history: what needs its curves is left out."]
+    lines: list[Mapping[str, Any]] = []
+    said = []
+    for number, text in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        try:
+            line = json.loads(text)
+            line["train"]["loss"], line["steps"], line["epoch"]
+        except (ValueError, KeyError, TypeError):
+            said.append(f"{path.name}: line {number} is cut off or of another format, and left out.")
+            continue
+        lines.append(line)
+    if lines and not lines[-1].get("ended"):
+        said.append("the run was interrupted before its end.")
+    if lines and not any(line.get("signals") for line in lines):
+        said.append("the history holds no probes: what needs them is left out.")
+    return tuple(lines), said
+
+
+def show_findings(out: Any, findings: "Sequence[Finding]", run: Path | None) -> None:
+    """Every finding in a few lines, the fix so that it can be typed."""
+    if not findings:
+        out.print("no findings.")
+        return
+    for finding in findings:
+        out.print(f"\n[{COLORS[finding.severity]}]{finding.severity} {finding.code}[/] {finding.name}", end="")
+        out.print(f" ({finding.place})" if finding.place else "", markup=False)
+        for text in (finding.evidence, finding.costs):
+            if text:
+                out.print(f"  {text}", markup=False)
+        if finding.advice and finding.severity != "note":
+            out.print(f"  do: {finding.advice}{typed_fix(finding.fix, run)}", markup=False)
+    codes = list(dict.fromkeys(finding.code for finding in findings))
+    out.print(f"\n`gammabeta explain {codes[0]}` says more.", markup=False)
+
+
+def typed_fix(fix: Mapping[str, Any], run: Path | None) -> str:
+    """`` (--set optimizer.learning_rate=0.01)``, or how to have a long fix done."""
+    if not fix:
+        return ""
+    settings = [f"--set {shlex.quote(f'{name}={json.dumps(value)}')}" for name, value in fix.items()]
+    if len(settings) <= MOST_SETTINGS and all(len(setting) < 80 for setting in settings):
+        return f" ({' '.join(settings)})"
+    return f" (gammabeta diagnose {run} --fix)" if run else " (the fix is in findings.json)"
+
+
+def fixed_run(
+    out: Any, options: DiagnoseOptions, case: "Case", findings: "Sequence[Finding]", folder: Path
+) -> dict[str, Any] | None:
+    """Retrain with the first fix; keep it only where whole paired runs end better."""
+    from gammabeta.diagnose.fix import compared, fixed
+    from gammabeta.model import Model, finish
+    from gammabeta.model.file import write_whole
+    from gammabeta.serial import dumps
+    from gammabeta.train import run as run_plan
+
+    mendable = next((finding for finding in findings if finding.fix and finding.severity != "note"), None)
+    if mendable is None:
+        out.print("\nthere is nothing that a change of the plan would mend.")
+        return None
+    plan = fixed(case, mendable)
+    out.print(f"\ntrying the fix of {mendable.code} in full ...", markup=False)
+    found = compared(case, plan)
+    words = (
+        f"{found.pairs} pairs of whole runs: {found.metric} {found.before:.4g} -> {found.after:.4g}, loss "
+        f"{found.loss_before:.4g} -> {found.loss_after:.4g} on the validation rows"
+    )
+    result = {"code": mendable.code, "change": dict(mendable.fix), **vars(found), "run": None}
+    if not found.kept:
+        out.print(f"not kept: {words}; a gain that chance explains.", markup=False)
+        return result
+    new = options.out or folder.with_name(f"{folder.name}-fixed")
+    made = run_plan(plan, case.train, case.valid)
+    assert case.schema is not None
+    model: Model = finish(made, case.schema, case.train)
+    write_whole(new / "plan.json", dumps(model.plan).encode())
+    write_whole(new / "history.jsonl", "".join(json.dumps(line) + "\n" for line in made.history).encode())
+    write_whole(new / ROWS_NAME, (folder / ROWS_NAME).read_bytes())
+    result["run"] = str(new)
+    model.save(new)
+    out.print(f"kept: {words}.\nthe mended run is in {new}", markup=False)
+    return result
+
+
+def count(findings: "Sequence[Finding]") -> str:
+    """``1 error, 2 warnings``"""
+    parts = []
+    for severity in ("error", "warning"):
+        number = sum(finding.severity == severity for finding in findings)
+        parts += [f"{number} {plural(number, severity)}"] if number else []
+    return ", ".join(parts)
