@@ -46,9 +46,9 @@ REDUCED = (
     ("unscaled target", "regression/mlp-2", "gross"),
     ("L2 too strong", "blobs/mlp-2-bn", "gross"),
     ("labels of other rows", "moons/mlp-2", "gross"),
-    ("statistics not carried over", "blobs/mlp-2-bn", "gross"),
+    ("batch norm's epsilon", "blobs/mlp-2-bn", "gross"),
     ("unscaled features", "moons/mlp-2", "gross"),
-    ("rows in train and validation", "blobs/mlp-2-bn", "gross"),
+    ("target as a feature", "breast_cancer/mlp-2-bn", "gross"),
 )
 REDUCED_HEALTHY = (
     ("blobs", "blobs/mlp-2-bn"),

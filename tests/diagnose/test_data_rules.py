@@ -398,7 +398,7 @@ def test_rows_prepared_differently_are_that_and_no_shift() -> None:
 def test_a_few_validation_rows_are_noted_with_the_interval() -> None:
     assert one("GB112", binary(table(200, 0), table(60, 1))).severity == "note"
     wide = one("GB112", binary(table(200, 0), flipped(table(20, 1), 0.3)))
-    assert (wide.severity, wide.numbers["rows"]) == ("warning", 20)
+    assert (wide.severity, wide.numbers["rows"]) == ("note", 20)
     assert 0.15 < wide.numbers["half_width"] < 0.3
 
 

@@ -29,6 +29,9 @@ PROMISING = 0.01
 ERRORS = 3.0
 """Standard errors of the gain that chance does not explain."""
 
+UNEXPLAINED = "GB305"
+"""That performance is missing is said only where no cause of it is proved."""
+
 SURE = 0.9
 """Certainty from which a signature convicts without a fork."""
 
@@ -72,6 +75,8 @@ def judge(
             # a sure signature that costs nothing measurable is worth knowing, no more
             scored.append((0.0, found(case, suspicion, pages, None, "note")))
     scored.sort(key=lambda pair: -pair[0])
+    if any(finding.severity == "error" for _, finding in scored):
+        scored = [pair for pair in scored if pair[1].code != UNEXPLAINED]
     return silenced(scored)
 
 

@@ -137,9 +137,13 @@ def as_prepared(case: Case, data: Dataset) -> Dataset:
     """The rows brought to the training rows' mean and spread, column by column, as the network sees them."""
     x, other = inputs(some(case.train)), inputs(data)
     std, std_other = np.std(x, axis=0), np.std(other, axis=0)
-    factor = np.where((std_other > 0) & (std > 0), std / np.where(std_other > 0, std_other, 1), 1.0)
     both = (std_other > 0) & (std > 0)
-    moved = np.where(both, (other - other.mean(axis=0)) * factor + x.mean(axis=0), other)
+    factor = np.ones(len(std))
+    factor[both] = std[both] / std_other[both]
+    # a column that hardly varies has a spread by chance: it goes with the others
+    usual = float(np.median(factor[both])) if both.any() else 1.0
+    moved = (other - other.mean(axis=0)) * np.clip(factor, usual / 3, usual * 3) + x.mean(axis=0)
+    moved = np.where(both, moved, x.mean(axis=0))
     return replace(data, x=moved.reshape(len(other), *data.input_shape).astype(np.float32), offset=None, factor=None)
 
 

@@ -19,6 +19,7 @@ SLOW = 0.3
 """Share of what there is to learn: a falling loss that has won less by the end was moving too slowly."""
 
 FALLING = 0.03
+FEW_EPOCHS = 5
 
 
 def verdict(case: Case) -> str:
@@ -35,7 +36,7 @@ def verdict(case: Case) -> str:
         steps = f"the loss was no longer finite after {case.steps_made} steps"
         return f"Learning rate too high, or values that are not finite in the data: {steps}."
     finished = case.trained and case.train.y is not None
-    if (words := rate_too_high(case, found, finished)) or (words := rate_too_low(case, found, finished)):
+    if (words := rate_too_low(case, found, finished)) or (words := rate_too_high(case, found, finished)):
         return f"{words} {last}."
     if found.falling > FALLING and found.ended != "early stopping":
         return (
@@ -52,6 +53,8 @@ def verdict(case: Case) -> str:
         )
     if finished and case.shortfall > max(LEAST_GAP, 2 * case.chance):
         missing = f"where a reference reaches {case.references.best:.3f}"
+        if len(found.train) < FEW_EPOCHS and found.ended == "epochs":
+            return f"Under-trained: only {case.steps_made} steps in {len(found.train)} epochs; {words}, {missing}."
         if gap < max(LEAST_GAP, 2 * case.chance):
             return f"Underfitting: no gap and both poor; {words}, {missing}."
         return f"Overfitting: a gap, and no rise of the validation loss yet; {words}, {missing}."

@@ -22,9 +22,10 @@ PAGE = Page(
     "often their most certain third, class by class, disagrees with the label. Classes that overlap disagree at their "
     "border and not where predictions are certain; wrong labels fall anywhere, so that the share is the same there. An "
     "error from 8 % on, with the interval's lower end above 4 %, where the certain rows disagree nearly as often as "
-    "all, the more certain half of them no less than the other, and the predictions have some skill; a "
-    "warning "
-    "from 3 % on. The confident joint's estimate stands beside it. Of a regression only outlying targets are noted.",
+    "all, the more certain half of them no less than the other, and the predictions have at least 30 % skill (with "
+    "less the two look alike); a warning from 3 % on. The confident joint's estimate stands beside it. Of a "
+    "regression only "
+    "outlying targets are noted.",
     do="Look at the rows named, the surest first: they are the likeliest mistakes. Mend or leave them out; where that "
     "is too much work, stop early, and let the loss give every label a little doubt (label smoothing).",
     ignore="When the noise is known and cannot be mended: then the score is at its limit.",
@@ -32,9 +33,12 @@ PAGE = Page(
 )
 
 ERROR, WARNING = 0.08, 0.03
-EVEN = ((0.8, 0.5), (0.3, 0.7), (0.25, 0.8))
-"""(skill, evenness): from that skill on, that evenness says wrong labels. Of 48 made tasks that overlap or are clean,
-skill 0.1 to 0.95, none had both; of 40 with 10 or 25 % of their labels changed, 39 had."""
+EVEN = ((0.8, 0.5), (0.6, 0.7), (0.4, 0.8), (0.3, 0.9))
+"""(skill, evenness): from that skill on, that evenness says wrong labels. The less skill the predictions have, the more
+do overlapping classes look like wrong labels; below 0.3 the two cannot be told apart."""
+
+LIKELY_EVEN = ((0.8, 0.5), (0.4, 0.7), (0.3, 0.8))
+"""The same for a warning."""
 
 VERY_EVEN = 0.9
 STEEP = 2.6
@@ -72,13 +76,17 @@ def rule(case: Case) -> Iterator[Suspicion]:
 
 
 def severity_of(found: Noise) -> Severity | None:
-    # overlap: certain rows are right, the more certain the more so; the less skill, the more alike the two look
-    even = any(found.skill >= skill and found.even >= least for skill, least in EVEN)
-    if not even or (found.steepness > STEEP and found.even < VERY_EVEN):
+    # overlap: certain rows are right, and the more certain the more so
+    if found.steepness > STEEP and found.even < VERY_EVEN:
         return None
-    if found.rate >= ERROR and found.low > ERROR / 2:
+    if found.rate >= ERROR and found.low > ERROR / 2 and reached(found, EVEN):
         return "error"
-    return "warning" if found.rate >= WARNING and found.low > WARNING / 3 else None
+    likely = found.rate >= WARNING and found.low > WARNING / 3 and reached(found, LIKELY_EVEN)
+    return "warning" if likely else None
+
+
+def reached(found: Noise, levels: tuple[tuple[float, float], ...]) -> bool:
+    return any(found.skill >= skill and found.even >= least for skill, least in levels)
 
 
 def far_targets(case: Case) -> Iterator[Suspicion]:

@@ -22,7 +22,7 @@ PAGE = Page(
     evidence="A small decision tree on each feature alone (on every patch of 4 by 4 pixels), learned and measured on "
     "different training rows. An error where it has at least half of the possible skill there and none in "
     "validation or test rows, even when learned from those, while the rest of the features still work, and the network "
-    "is worse there by more than 3 standard errors. A warning where it has 98 % of the possible skill, and a forest "
+    "is worse there by more than 2 standard errors. A warning where it has 98 % of the possible skill, and a forest "
     "without it is more than 10 points worse: that may also be a feature that is rightly perfect.",
     do="Find out how the feature comes about: is it known before the answer, and will it be in new rows? If not, leave "
     "it out and train again; cut the patch out of the images, or record without it.",
@@ -33,7 +33,7 @@ PAGE = Page(
 PERFECT = 0.98
 WORTH = 0.1
 STRONG = 0.5
-ERRORS = 3.0
+ERRORS = 2.0
 LEAST_ROWS = 30
 MOST_OTHERS = 256
 
@@ -111,7 +111,7 @@ def forests(train: Part, other: Part, group: np.ndarray) -> tuple[np.ndarray, np
 def missing(case: Case, train: Part, other: Part, group: np.ndarray, won: np.ndarray) -> Suspicion | None:
     """The suspicion where the relation is absent in other rows."""
     _, without = forests(train, other, group)
-    if without.mean() < 2 * error_of(without):
+    if without.mean() < ERRORS * error_of(without):
         return None  # nothing else relates to the targets there either: another trouble
     reference = case.train if other.name == "validation" else case.judged_on
     here, there = goodness(case, some(reference)), goodness(case, other.data)

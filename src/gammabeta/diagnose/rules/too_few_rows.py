@@ -23,7 +23,6 @@ PAGE = Page(
 )
 
 FEW = 100
-WIDE = 0.15
 
 
 def rule(case: Case) -> Iterator[Suspicion]:
@@ -39,6 +38,6 @@ def rule(case: Case) -> Iterator[Suspicion]:
         evidence=f"with {rows} validation rows, {known if found is not None else f'a share is known to +- {half:.2g}'}",
         numbers={"rows": rows, "half_width": half},
         certainty=0.2,
-        severity="warning" if half >= WIDE else "note",
+        severity="note",
         advice="judge by cross-validation or by more rows; smaller differences than this are chance",
     )
