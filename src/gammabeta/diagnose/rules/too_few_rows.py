@@ -15,7 +15,7 @@ PAGE = Page(
     what="There are so few validation rows that the metric is known only roughly.",
     why="An accuracy a on n rows has the 95 % interval a +- 1.96 sqrt(a (1 - a) / n): 9 points at n = 50 and a = 0.88. "
     "Smaller differences between two networks, or two epochs, are chance, and choosing by them overfits the rows.",
-    evidence="Fewer than 100 validation rows: a note; a warning where half the interval is 0.15 or more.",
+    evidence="Fewer than 100 validation rows, and the interval of the metric that so few give.",
     do="Judge by cross-validation, so that every row judges once; give more rows to validation; average several seeds; "
     "do not tune by differences smaller than the interval.",
     ignore="When only differences larger than the interval matter.",
