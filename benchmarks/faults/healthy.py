@@ -118,7 +118,7 @@ def frozen_features(s: Situation) -> Situation:
 
 
 def group_norm(s: Situation) -> Situation:
-    made = wrong.edited(s.plan, wrong.on(BatchNorm, lambda layer: (GroupNorm(4),)))
+    made = wrong.edited(s.plan, wrong.on(BatchNorm, lambda layer: (GroupNorm(groups=4),)))
     return replace(s, plan=made.replace(batch_size=8, epochs=s.plan.epochs // 2))
 
 

@@ -8,13 +8,14 @@ from cells import CORE, FULL, HELD_OUT
 from score import Result, confusion, lists, rivals_table, table
 
 
-def page(results: Sequence[Result], machine: str, code: str) -> str:
-    """All tables, per tier."""
+def page(results: Sequence[Result], machine: str, code: str, defects: int) -> str:
+    """All tables, per tier; defects: situations that could not be looked at."""
     full = {cell.name for cell in FULL}
     tiers = {
         "Core: scikit-learn's and synthetic data": [one for one in results if one["cell"] not in full],
         "Full: MNIST and CIFAR-10": [one for one in results if one["cell"] in full],
     }
+    allowed = ", ".join(dict.fromkeys(cell.data for cell in (*CORE, *FULL) if not cell.held_out))
     text = [
         f"""# Planted faults
 
@@ -24,27 +25,28 @@ Again: `python benchmarks/faults/run.py core` (29 minutes a call at most; it goe
 A fault counts only if it hurts: over 5 paired seeds on a clean hold-out it costs 3 points of accuracy or r2, or 5 % of
 the loss, with p < 0.05 and d >= 0.5. Plants that do not hurt are harmless: no error may be raised for them. Detected
 means an error or a warning; false alarms are errors. A cause is right if its code is among those accepted for the
-plant. Intervals are Wilson's, 95 %. Calibration may look at {
-            ", ".join(dict.fromkeys(cell.data for cell in (*CORE, *FULL) if not cell.held_out))
-        }; {", ".join(HELD_OUT)} are held out as whole data
-sets. The rival rule sets were written anew from their published thresholds and see the same runs; "any alarm" of theirs
-counts, whatever its rank.
+plant. Intervals are Wilson's, 95 %.
+
+Calibration may look at {allowed}.
+Held out as whole data sets: {", ".join(HELD_OUT)}.
+
+The rival rule sets were written anew from their published thresholds and see the same runs; "any alarm" of theirs
+counts, whatever its rank. Situations that could not be looked at because of a defect: {defects}.
 """
     ]
     for title, found in tiers.items():
-        measured = [one for one in found if "defect" not in one]
-        if measured:
-            held_out = [one for one in measured if one["held_out"]]
-            seconds = sorted(one["seconds"]["diagnosis"] for one in measured)
+        if found:
+            held_out = [one for one in found if one["held_out"]]
+            seconds = sorted(one["seconds"]["diagnosis"] for one in found)
             text += [
                 f"## {title}\n",
-                table(measured),
+                table(found),
                 f"\nOne diagnosis took {seconds[len(seconds) // 2]:.1f} s in the median, {seconds[-1]:.1f} s at most.",
                 "\n### Rival rule sets, held-out cells\n",
                 rivals_table(held_out),
                 "\n### By fault, all cells\n",
-                confusion(measured),
-                "\n" + lists(measured).replace("## ", "### "),
+                confusion(found),
+                "\n" + lists(found).replace("## ", "### "),
                 "",
             ]
     text.append("## Faults and controls that cannot occur here\n")

@@ -64,7 +64,7 @@ def few(units: float) -> Make:
     """Few rows, a wide network, many epochs."""
 
     def make(s: Situation, count: float) -> Situation:
-        found = rows.few_rows(rows.noisy_labels(s, 0.08), count)
+        found = rows.few_rows(s, count)
         return replace(found, plan=plans.wide(found.plan.replace(batch_size=16), units))
 
     return make

@@ -1,7 +1,7 @@
 """Plants faults, diagnoses them, and writes docs/benchmarks/faults.md.
 
     python benchmarks/faults/run.py core|full|reduced [--minutes M] [--cells all|calibration|held-out]
-                                    [--processes 2] [--only TEXT] [--page-only]
+                                    [--processes 2] [--only TEXT] [--thorough] [--page-only]
 
 core: scikit-learn's and synthetic data; full: MNIST and CIFAR-10 from ../shared/data; reduced: 2 minutes. Results are
 kept in .cache/faults/ for the code they were measured with: a run that was stopped goes on where it was.
@@ -146,19 +146,21 @@ def main() -> None:
     parser.add_argument("--cells", choices=("all", "calibration", "held-out"), default="all")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--only", default="", help="tasks whose key holds this text")
+    parser.add_argument("--thorough", action="store_true", help="all severities and twice the healthy runs")
     parser.add_argument("--page-only", action="store_true", help="measure nothing, write the page again")
     given = parser.parse_args()
     from page import page
     from schedule import tasks
 
-    chosen = [task for task in tasks(given.tier, given.cells) if given.only in task.key]
+    chosen = [task for task in tasks(given.tier, given.cells, given.thorough) if given.only in task.key]
     path = CACHE / f"{fingerprint()}.jsonl"
     minutes = given.minutes or {"core": 29, "full": 360, "reduced": 5}[given.tier]
     whole = given.page_only or measured_now(chosen, path, minutes, given.processes)
     found = known(path)
     if not given.only and given.tier != "reduced":
         machine = f"{date.today()}, {platform.machine()}, {os.cpu_count()} cores, jax {version('jax')}"
-        PAGE.write_text(page(list(found.values()), machine, fingerprint()))
+        defects = len({line["key"] for line in lines(path)} - set(found))
+        PAGE.write_text(page(list(found.values()), machine, fingerprint(), defects))
         print(f"written to {PAGE}")
     else:
         from score import lists, table

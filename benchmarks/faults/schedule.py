@@ -64,15 +64,18 @@ def cell(name: str) -> Cell:
     return Cell(*name.split("/"))
 
 
-def tasks(tier: Tier, cells: str = "all") -> list[Task]:
-    """All situations of a tier; cells: "all", "calibration" or "held-out"."""
+def tasks(tier: Tier, cells: str = "all", thorough: bool = False) -> list[Task]:
+    """The situations of a tier.
+
+    cells: "all", "calibration" or "held-out"; thorough: every fault at every severity, and twice the healthy runs
+    """
     if tier == "reduced":
         found = [fault(name, cell(at), severity) for name, at, severity in REDUCED]
         found += [control(name, cell(at)) for name, at in REDUCED_HEALTHY]
     else:
         among = CORE if tier == "core" else FULL
-        found = list(faults(among))
-        found += list(controls(tier))
+        found = list(faults(among, thorough))
+        found += list(controls(tier, 4 if thorough else 2))
         # every beginning of the list holds all kinds alike
         found.sort(key=lambda task: zlib.crc32(task.key.encode()))
     if cells != "all":
@@ -90,24 +93,25 @@ def control(name: str, at: Cell, seed: int = 0) -> Task:
     return Task("healthy", name, at, seed=seed, number=one.number, hard=one.hard)
 
 
-def faults(among: tuple[Cell, ...]) -> Iterator[Task]:
-    """Every fault at each of its severities, once on a calibration cell and once on a held-out one."""
+def faults(among: tuple[Cell, ...], thorough: bool) -> Iterator[Task]:
+    """Every fault on a calibration cell and on a held-out one, at two of its severities, or at all of them."""
     for index, plant in enumerate(PLANTS):
-        for degree, severity in enumerate(s for s in SEVERITIES if s in plant.degrees):
+        severities = [severity for severity in SEVERITIES if severity in plant.degrees]
+        for degree, severity in enumerate(severities):
             for held_out in (False, True):
                 possible = [one for one in among if one.held_out == held_out and plant.where(one)]
-                if possible:
+                if possible and (thorough or degree == (index + held_out) % len(severities)):
                     yield fault(plant.name, possible[(7 * index + degree) % len(possible)], severity)
 
 
-def controls(tier: Tier) -> Iterator[Task]:
+def controls(tier: Tier, seeds: int) -> Iterator[Task]:
     """Every control on its cells; in the full tier plain runs on its own."""
     if tier == "full":
         plain = next(one for one in CONTROLS if one.number == 1)
         for name in healthy.FULL:
-            for seed in range(3):
+            for seed in range(seeds):
                 yield control(plain.name, cell(name), seed)
         return
     for one in CONTROLS:
-        for seed in range(4):
+        for seed in range(seeds):
             yield control(one.name, cell(one.cells[seed % len(one.cells)]), seed)
