@@ -28,7 +28,8 @@ def checked(name: str, size: str, folder: Path, data: Path | None = None) -> dic
     for estimate in verdict.numbers.values():
         assert not math.isnan(estimate.value)
         assert estimate.low <= estimate.value <= estimate.high
-    rows = list(csv.DictReader(outcome.files["csv"].open(encoding="utf-8")))
+    with outcome.files["csv"].open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
     assert len(rows) == len(outcome.rows)
     picture = outcome.files["svg"].read_text(encoding="utf-8")
     assert chosen.title in picture
@@ -44,7 +45,6 @@ def test_every_claim_of_the_catalogue_is_an_experiment_of_its_own():
     assert [one.claim for one in catalogue().values()] == CLAIMS
     for one in catalogue().values():
         assert set(one.sizes) == {"tiny", "quick", "full"}
-        assert one.sizes["tiny"].keys() == one.sizes["quick"].keys() == one.sizes["full"].keys()
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
@@ -107,7 +107,7 @@ def test_an_unknown_name_and_data_without_images_are_refused(tmp_path):
     assert 'did you mean "fewer_steps"' in outcome.complaint
     table = tmp_path / "table.csv"
     table.write_text("a,b\n1,2\n3,4\n")
-    outcome = gammabeta("lab", "fewer_steps", "--quick", "--data", table, "-o", tmp_path / "new")
+    outcome = gammabeta("lab", "fewer_steps", "--quick", "--quiet", "--data", table, "-o", tmp_path / "new")
     assert outcome.code == 1
     assert "no labeled images" in outcome.complaint
     assert not (tmp_path / "new").exists()
