@@ -15,7 +15,7 @@ demo: $(venv)/.runtime  ## train on a small table and show what comes out
 	@$(python) scripts/demo.py
 
 test: $(venv)/.test  ## run the tests, without the slow ones
-	$(python) -m pytest
+	$(python) -m pytest -n auto --dist worksteal
 
 slow: $(venv)/.test  ## run the slow tests
 	$(python) -m pytest -m slow
