@@ -1,0 +1,129 @@
+"""From a run that does not train to its cause, and to a run that does."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from sklearn.datasets import load_wine
+from tests.stories.command import gammabeta
+
+SMALL = ["--epochs", "8", "--set", "network.hidden=[16]", "--set", "network.dropout=0", "--set", "early_stopping=none"]
+
+
+def written(path: Path, shift: float = 0.0, stretch: float = 1.0) -> Path:
+    wine = load_wine()
+    with path.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow([*wine.feature_names, "grower"])
+        for x, y in zip(wine.data, wine.target, strict=True):
+            writer.writerow([*(stretch * x + shift * wine.data.std(axis=0)), "abc"[y]])
+    return path
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("diagnose")
+    written(folder / "wine.csv")
+    for name, settings in {"slow": ["--set", "optimizer.learning_rate=1e-6"], "well": []}.items():
+        done = gammabeta(
+            "fit", folder / "wine.csv", "--target", "grower", *SMALL, *settings, "-o", folder / name, "--json"
+        )
+        assert done.code == 0, done.err
+    return folder
+
+
+def test_the_cause_is_named_proved_and_written_down(place):
+    outcome = gammabeta("diagnose", place / "slow", "--json")
+    assert outcome.code == 0, outcome.err
+    first = outcome.json["findings"][0]
+    assert (first["code"], first["severity"]) == ("GB302", "error")
+    assert first["proof"]["confirmed"]
+    assert first["proof"]["after"] > first["proof"]["before"]
+    assert list(first["fix"]) == ["optimizer.learning_rate"]
+    assert "--set 'optimizer.learning_rate=" in outcome.err or "--set optimizer.learning_rate=" in outcome.err
+    assert json.loads((place / "slow" / "findings.json").read_text()) == outcome.json["findings"]
+
+
+def test_a_run_that_trains_well_has_no_error(place):
+    outcome = gammabeta("diagnose", place / "well", "--json", "--quiet")
+    assert [one["code"] for one in outcome.json["findings"] if one["severity"] == "error"] == []
+    assert outcome.json["verdict"]
+
+
+def test_the_fix_is_kept_where_whole_runs_agree(place, tmp_path):
+    outcome = gammabeta("diagnose", place / "slow", "--fix", "-o", tmp_path / "mended", "--json", "--quiet")
+    assert outcome.code == 0, outcome.err
+    fix = outcome.json["fix"]
+    assert fix["kept"]
+    assert fix["after"] > fix["before"]
+    scores = gammabeta("evaluate", tmp_path / "mended", place / "wine.csv", "--json").json["test"]
+    assert scores["accuracy"] > 0.8
+    assert gammabeta("diagnose", tmp_path / "mended", "--json", "--quiet").code == 0
+
+
+def test_new_rows_from_elsewhere_are_reported(place):
+    new = written(place / "new.csv", shift=2.0)
+    outcome = gammabeta("diagnose", place / "well", "--data", new, "--json", "--quiet")
+    codes = {one["code"] for one in outcome.json["findings"]}
+    assert codes & {"GB109", "GB110"}
+    assert "GB507" in codes
+    same = gammabeta("diagnose", place / "well", "--data", place / "wine.csv", "--json", "--quiet")
+    assert not {one["code"] for one in same.json["findings"]} & {"GB109", "GB110", "GB507"}
+
+
+def test_a_run_that_diverged_says_where_and_leaves_what_a_diagnosis_needs(place, tmp_path):
+    typed = ["fit", place / "wine.csv", "--target", "grower", *SMALL, "--set", "optimizer.learning_rate=1e20"]
+    outcome = gammabeta(*typed, "--quiet", "-o", tmp_path / "run")
+    assert outcome.code == 1
+    assert "made the first non-finite number" in outcome.complaint
+    assert "(GB701)" in outcome.complaint
+    told = gammabeta("diagnose", tmp_path / "run", "--json")
+    assert "the run has no model" in told.err
+    errors = [one["code"] for one in told.json["findings"] if one["severity"] == "error"]
+    assert errors[0] == "GB301"
+    assert "GB701" in [one["code"] for one in told.json["findings"]]
+
+
+def test_what_is_missing_is_said_and_the_rest_is_diagnosed(place, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    for path in (place / "well").iterdir():
+        (run / path.name).write_bytes(path.read_bytes())
+    (run / "history.jsonl").unlink()
+    outcome = gammabeta("diagnose", run, "--json")
+    assert outcome.code == 0
+    assert "has no history" in outcome.err
+    lines = (place / "well" / "history.jsonl").read_text().splitlines()
+    (run / "history.jsonl").write_text("\n".join([*lines[:3], lines[3][:40]]))
+    outcome = gammabeta("diagnose", run, "--json")
+    assert "line 4 is cut off" in outcome.err
+    assert "interrupted before its end" in outcome.err
+    bare = [json.dumps({**json.loads(line), "signals": {}}) for line in lines]
+    (run / "history.jsonl").write_text("\n".join(bare))
+    assert "holds no probes" in gammabeta("diagnose", run, "--json").err
+    (run / "rows.json").unlink()
+    outcome = gammabeta("diagnose", run)
+    assert outcome.code == 1
+    assert "where the rows came from" in outcome.err
+
+
+def test_what_is_no_run_is_refused(place, tmp_path):
+    for typed, words in (
+        ([tmp_path / "nothing"], "not there"),
+        ([tmp_path], "found no plan.json"),
+        ([place / "well", "-o", tmp_path / "new"], "--fix"),
+    ):
+        outcome = gammabeta("diagnose", *typed)
+        assert outcome.code in (1, 2)
+        assert words in outcome.complaint
+
+
+def test_a_code_is_explained():
+    outcome = gammabeta("explain", "gb301")
+    for words in ("learning rate too high", "why it hurts", "evidence", "what to do", "when to ignore it"):
+        assert words in outcome.out
+    assert gammabeta("explain", "list").out.count("GB") > 35
+    unknown = gammabeta("explain", "GB999")
+    assert unknown.code == 2
+    assert "unknown code" in unknown.complaint
