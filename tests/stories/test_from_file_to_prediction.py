@@ -34,7 +34,7 @@ def without_times(history: Path) -> list[dict[str, Any]]:
     return [{key: value for key, value in line.items() if "seconds" not in key} for line in lines]
 
 
-@pytest.mark.parametrize(("targets", "task", "metrics"), TASKS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("targets", "task", "metrics"), TASKS, ids=["-".join(targets) for targets, _, _ in TASKS])
 def test_every_task_is_recognized_fitted_measured_and_answered(
     targets: tuple[str, ...], task: str, metrics: set[str], houses: pd.DataFrame, tmp_path: Path
 ) -> None:
