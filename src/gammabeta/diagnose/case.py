@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from gammabeta.data import Dataset, Schema
@@ -182,9 +183,13 @@ def constant_loss(case: Case) -> float:
     y, weights = np.asarray(data.y), data.weights / max(float(data.weights.sum()), 1e-30)
     k = case.at_start.outputs.shape[1]
 
+    @jax.jit
+    def mean(outputs: jax.Array) -> jax.Array:
+        rows = jnp.repeat(outputs[None], len(y), axis=0)
+        return jnp.sum(loss.rows(rows, y) * weights)
+
     def value(outputs: np.ndarray) -> float:
-        rows = np.repeat(np.asarray(outputs, np.float32)[None], len(y), axis=0)
-        return float(np.sum(np.asarray(loss.rows(rows, y)) * weights))
+        return float(mean(jnp.asarray(outputs, jnp.float32)))
 
     start = np.zeros(k)
     if isinstance(loss, ClassLoss):
