@@ -81,7 +81,9 @@ def test_a_process_killed_while_saving_leaves_the_old_model_whole(run: Path, tmp
     assert package.load(model).plan == package.load(run).plan
 
 
-def test_training_that_diverges_says_what_to_do_and_leaves_what_a_diagnosis_needs(typed: list[object], tmp_path: Path) -> None:
+def test_training_that_diverges_says_what_to_do_and_leaves_what_a_diagnosis_needs(
+    typed: list[object], tmp_path: Path
+) -> None:
     outcome = gammabeta(*typed, *DIVERGING, "--quiet", "-o", tmp_path / "run")
     assert outcome.code == 1
     assert "no longer finite" in outcome.complaint

@@ -89,9 +89,7 @@ def label(layer: Layer) -> str:
 
 
 # level 0: this runs twice in a diagnosis, and compiling took 4.5 s where 2.9 s do
-@partial(
-    jax.jit, static_argnames=("skeleton", "by_batch"), compiler_options={"xla_backend_optimization_level": 0}
-)
+@partial(jax.jit, static_argnames=("skeleton", "by_batch"), compiler_options={"xla_backend_optimization_level": 0})
 def examined(
     skeleton: tuple[Sequential, Loss],
     numbers: Mapping[str, float],
