@@ -5,8 +5,8 @@ python scripts/findings.py
 
 from pathlib import Path
 
-from gammabeta.diagnose import registry
-from gammabeta.diagnose.finding import FAMILIES, Page
+from gammabeta.diagnosis import registry
+from gammabeta.diagnosis.finding import FAMILIES, Page
 
 FOLDER = Path(__file__).parent.parent / "docs" / "findings"
 

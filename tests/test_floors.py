@@ -18,7 +18,7 @@ FLOORS = [
     {"plan"},
     {"train"},
     {"model"},
-    {"diagnose", "tune", "transfer"},
+    {"diagnosis", "tune", "transfer"},
     {"recipe", "lab", "report", "estimators"},
     {"cli"},
 ]
@@ -97,7 +97,7 @@ def test_a_module_imports_its_own_room_and_lower_floors_only() -> None:
         ("moments", "import importlib; importlib.import_module('gammabeta.nn')", "upward"),
         (
             "train.step",
-            "def later():\n    from gammabeta.diagnose import probe",
+            "def later():\n    from gammabeta.diagnosis import probe",
             "train.step:2 imports upward",
         ),
         (

@@ -12,8 +12,8 @@ from scipy.stats import ttest_rel
 from situation import Situation
 
 from gammabeta.data import Dataset
-from gammabeta.diagnose import Case, Finding, diagnose, suspicions
-from gammabeta.diagnose.examine import Examination, examine
+from gammabeta.diagnosis import Case, Finding, diagnose, suspicions
+from gammabeta.diagnosis.examine import Examination, examine
 from gammabeta.errors import GammabetaError, TrainingError
 from gammabeta.plan import Plan, change
 from gammabeta.train import fit

@@ -13,9 +13,9 @@ from statistics import NormalDist
 
 import numpy as np
 
-from gammabeta.diagnose import Case
-from gammabeta.diagnose.examine import Examination
-from gammabeta.diagnose.networks import every
+from gammabeta.diagnosis import Case
+from gammabeta.diagnosis.examine import Examination
+from gammabeta.diagnosis.networks import every
 from gammabeta.nn import Activation, ClassLoss, Dense, Dropout, LabelLoss, Sequential
 
 Alarms = Mapping[str, frozenset[str]]

@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 
 _ROOMS = {
     "gammabeta.data": "Dataset Images Schema Table as_data describe read split",
-    "gammabeta.diagnose": "Case Finding diagnose",
+    "gammabeta.diagnosis": "Case Finding diagnose",
     "gammabeta.errors": "DataError Defect FileError GammabetaError PlanError TrainingError UsageError",
     "gammabeta.estimators": "NetworkClassifier NetworkRegressor",
     "gammabeta.model": "Model finish fold learn load raw_where_normalized save summary",

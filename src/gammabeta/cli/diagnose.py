@@ -15,7 +15,7 @@ from gammabeta.data.values import plural
 from gammabeta.errors import DataError, FileError, UsageError
 
 if TYPE_CHECKING:
-    from gammabeta.diagnose import Case, Finding
+    from gammabeta.diagnosis import Case, Finding
 
 FINDINGS_NAME = "findings.json"
 COLORS = {"error": "bold red", "warning": "yellow", "note": "dim"}
@@ -44,8 +44,8 @@ def diagnose_command(options: DiagnoseOptions) -> None:
     if options.out and not options.fix:
         raise UsageError("-o: there is nothing to write without --fix; add it, or leave -o out.")
     folder = folder_of(options.run)
-    from gammabeta.diagnose import diagnose
-    from gammabeta.diagnose.verdict import verdict
+    from gammabeta.diagnosis import diagnose
+    from gammabeta.diagnosis.verdict import verdict
     from gammabeta.model.file import write_whole
     from gammabeta.train import cache_compilations
 
@@ -88,7 +88,7 @@ def case_of(folder: Path, new_rows: Path | None) -> "tuple[Case, list[str], bool
     """(the case, what is missing from it in words, whether forks make sense)."""
     from gammabeta.cli.prepare import prepared
     from gammabeta.data import read
-    from gammabeta.diagnose import Case
+    from gammabeta.diagnosis import Case
     from gammabeta.model import load
     from gammabeta.model.learn import class_weighted
     from gammabeta.plan import read_plan
@@ -175,7 +175,7 @@ def fixed_run(
     out: Any, options: DiagnoseOptions, case: "Case", findings: "Sequence[Finding]", folder: Path
 ) -> dict[str, Any] | None:
     """Retrain with the first fix; keep it only where whole paired runs end better."""
-    from gammabeta.diagnose.fix import compared, fixed
+    from gammabeta.diagnosis.fix import compared, fixed
     from gammabeta.model import Model, finish
     from gammabeta.model.file import write_whole
     from gammabeta.serial import dumps

@@ -5,7 +5,7 @@ from gammabeta.cli.terminal import console, grid, print_json
 
 def explain_command(code: str, json: bool) -> None:
     """Print the page of a code, or the table of all."""
-    from gammabeta.diagnose import page, registry
+    from gammabeta.diagnosis import page, registry
 
     out = console(beside_json=json)
     if code == "list":

@@ -120,8 +120,8 @@ def into_run_folder(
 
 def where_it_diverged(plan: Any, schema: Any, encoded: Mapping[str, Any]) -> str:
     """The step and the layer that made the first non-finite number; "" where no step did."""
-    from gammabeta.diagnose import Case
-    from gammabeta.diagnose.replay import first_non_finite
+    from gammabeta.diagnosis import Case
+    from gammabeta.diagnosis.replay import first_non_finite
     from gammabeta.model.learn import class_weighted
 
     place = first_non_finite(Case.of(plan, class_weighted(plan, schema, encoded["train"])))
@@ -130,7 +130,7 @@ def where_it_diverged(plan: Any, schema: Any, encoded: Mapping[str, Any]) -> str
 
 def found_in(learned: Any, encoded: Mapping[str, Any]) -> list[Any]:
     """What is wrong with a run by the signatures that need no forks."""
-    from gammabeta.diagnose import Case, diagnose
+    from gammabeta.diagnosis import Case, diagnose
     from gammabeta.model.learn import class_weighted
 
     model = learned.model

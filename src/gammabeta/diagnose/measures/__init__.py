@@ -1,8 +1,0 @@
-"""What costs more than a probe, measured on demand: once an epoch, or in a fork."""
-
-from gammabeta.diagnose.measures.curvature import Curvature, curvature
-from gammabeta.diagnose.measures.gradient_noise import gradient_noise_scale
-from gammabeta.diagnose.measures.internal_covariate_shift import Shift, internal_covariate_shift
-from gammabeta.diagnose.measures.landscape import landscape
-
-__all__ = ["Curvature", "Shift", "curvature", "gradient_noise_scale", "internal_covariate_shift", "landscape"]

@@ -1,0 +1,65 @@
+"""Why a network does not train: suspicions from what is measured, proved by forks, with a fix that was tried."""
+
+import importlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from gammabeta.diagnosis.case import Case
+from gammabeta.diagnosis.finding import Finding, Page, Proof, Severity, in_order
+from gammabeta.diagnosis.forks import Tell, unheard
+from gammabeta.diagnosis.judge import SURE, judge
+from gammabeta.diagnosis.suspicion import Suspicion, Treatment
+from gammabeta.errors import UsageError, nearest
+
+__all__ = ["Case", "Finding", "Page", "Proof", "Suspicion", "Treatment", "diagnose", "page", "registry", "suspicions"]
+
+
+class Rule(NamedTuple):
+    """A page and the function that suspects what it describes."""
+
+    page: Page
+    rule: Callable[[Case], Iterator[Suspicion]]
+
+
+@cache
+def registry() -> dict[str, Rule]:
+    """Every rule by its code, in order: a file of the folder ``rules`` each."""
+    names = sorted(path.stem for path in (Path(__file__).parent / "rules").glob("[a-z]*.py"))
+    modules = [importlib.import_module(f"gammabeta.diagnosis.rules.{name}") for name in names]
+    found = {module.PAGE.code: Rule(module.PAGE, module.rule) for module in modules}
+    return dict(sorted(found.items()))
+
+
+def page(code: str) -> Page:
+    """The page of a code. Raises UsageError with the nearest code."""
+    known = registry()
+    if code.upper() not in known:
+        raise UsageError(f'explain: unknown code "{code}"; {nearest(code.upper(), known)}')
+    return known[code.upper()].page
+
+
+def suspicions(case: Case) -> list[Suspicion]:
+    """What every rule suspects, before anything is proved."""
+    return [suspicion for one in registry().values() for suspicion in one.rule(case)]
+
+
+def without_forks(case: Case, suspicion: Suspicion) -> Suspicion:
+    """A sure signature as it stands: a warning where the network is behind others on the same rows, else a note."""
+    unproved: Severity = "warning" if case.trained and case.shortfall > 2 * case.chance else "note"
+    return replace(suspicion, treatments=(), severity=suspicion.severity or unproved)
+
+
+def diagnose(case: Case, *, forks: bool = True, deep: bool = False, tell: Tell = unheard) -> list[Finding]:
+    """What is wrong with a run, most severe first; nothing is named as a cause that a fork could not confirm.
+
+    forks: whether treatments are tried in short runs; without them only signatures that are proofs by themselves count
+    deep: longer forks, for runs of many steps; tell: hears how many forks are done, of how many
+    """
+    known = {code: one.page for code, one in registry().items()}
+    found: Sequence[Suspicion] = suspicions(case)
+    if not forks:
+        found = [without_forks(case, one) for one in found if one.severity or one.certainty >= SURE]
+    return in_order(judge(case, found, known, deep, tell))

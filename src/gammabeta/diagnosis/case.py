@@ -1,0 +1,204 @@
+"""All that is known of a run, measured when a rule asks for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gammabeta.data import Dataset, Schema
+from gammabeta.diagnosis.examine import Examination, examine
+from gammabeta.diagnosis.references import References, constant_answer, outputs_of, references
+from gammabeta.nn import BatchNorm, ClassLoss, LabelLoss, Sequential
+from gammabeta.nn.memories import batch_norms
+from gammabeta.plan import Plan
+from gammabeta.train.evaluate import Evaluation, evaluate
+from gammabeta.train.fit import evenly_weighted, met, steps_in
+from gammabeta.train.metrics import LOWER_IS_BETTER, headline, headline_name
+from gammabeta.train.step import State, calibrated, fresh_state, program_of
+from gammabeta.types import Tree
+
+PROBE_ROWS = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A run to be diagnosed.
+
+    plan: with its network as layers, as train.fit.met gives it; train, valid, test: encoded rows, or None
+    history: a line per epoch, as Epoch.to_json gives it; () where there is none
+    params, stats: of the finished model; None where no epoch was good
+    schema: what encoded the rows; None where they came as arrays
+    """
+
+    plan: Plan
+    train: Dataset
+    valid: Dataset | None = None
+    history: tuple[Mapping[str, Any], ...] = ()
+    params: Tree = None
+    stats: Tree = None
+    test: Dataset | None = None
+    schema: Schema | None = None
+    measured: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, plan: Plan, train: Dataset, *rest: Any, **more: Any) -> "Case":
+        """A case from a plan as it was written: its network is written out for the rows."""
+        return cls(met(plan, train), train, *rest, **more)
+
+    @property
+    def network(self) -> Sequential:
+        layers = self.plan.layers
+        assert isinstance(layers, Sequential)
+        return layers
+
+    @property
+    def trained(self) -> bool:
+        """Whether there is a finished model."""
+        return self.params is not None
+
+    @property
+    def judged_on(self) -> Dataset:
+        """The validation rows, or the training rows where there are none."""
+        return self.train if self.valid is None else self.valid
+
+    @cached_property
+    def metric(self) -> str:
+        assert self.train.y is not None
+        return headline_name(self.plan.loss, outputs_of(self.train.y))
+
+    @cached_property
+    def steps(self) -> int:
+        """Of the whole run, as planned."""
+        return steps_in(self.plan, self.train.rows) * self.plan.epochs
+
+    @cached_property
+    def steps_made(self) -> int:
+        return int(self.history[-1]["steps"]) if self.history else 0
+
+    @cached_property
+    def norms(self) -> list[BatchNorm]:
+        """Every batch norm of the network, in order."""
+        return batch_norms(self.network)
+
+    @cached_property
+    def probe(self) -> Dataset:
+        """At most 512 training rows, always the same."""
+        chosen = np.random.default_rng(0).permutation(self.train.rows)[:PROBE_ROWS]
+        return evenly_weighted(self.train.take(np.sort(chosen)))
+
+    @cached_property
+    def start(self) -> State:
+        """The state before the first step, as the run had it."""
+        fresh = fresh_state(self.plan, self.train.input_shape)
+        state: State = jax.device_get(calibrated(self.plan, fresh, self.probe))
+        return state
+
+    @cached_property
+    def at_start(self) -> Examination:
+        """The network before the first step; batch norm by the probe's own moments."""
+        return examine(self.network, self.plan.loss, self.start.params, self.start.stats, self.probe, True)
+
+    @cached_property
+    def at_end(self) -> Examination | None:
+        """The finished network on the probe rows, normalized as it predicts."""
+        if not self.trained:
+            return None
+        return examine(self.network, self.plan.loss, self.params, self.stats, self.probe, False)
+
+    @cached_property
+    def on_train(self) -> Evaluation | None:
+        """The finished network on the training rows."""
+        return self.evaluated(self.train)
+
+    @cached_property
+    def on_valid(self) -> Evaluation | None:
+        return self.evaluated(self.judged_on)
+
+    def evaluated(self, data: Dataset) -> Evaluation | None:
+        if not self.trained:
+            return None
+        return evaluate(program_of(self.plan), self.params, self.stats, data)
+
+    def score(self, found: Evaluation | None, data: Dataset) -> float:
+        """The headline metric; NaN where nothing was trained."""
+        return float("nan") if found is None else headline(self.plan.loss, found.predicted, data)[1]
+
+    @cached_property
+    def train_score(self) -> float:
+        return self.score(self.on_train, self.train)
+
+    @cached_property
+    def valid_score(self) -> float:
+        return self.score(self.on_valid, self.judged_on)
+
+    @cached_property
+    def references(self) -> References:
+        """What others reach on the same rows."""
+        return references(self.plan.loss, self.train, self.judged_on)
+
+    @cached_property
+    def constant_loss(self) -> float:
+        """The loss of the best constant outputs, on the rows that judge: where nothing is learned from the inputs.
+
+        By Newton-free descent over k numbers for any loss; the class shares' entropy for softmax cross-entropy.
+        """
+        return constant_loss(self)
+
+    def skill(self, score: float) -> float:
+        """Share of the way from the best constant answer (0) to a perfect one (1); below 0: worse than constant."""
+        constant = self.references.constant
+        perfect = 0.0 if self.metric in LOWER_IS_BETTER else 1.0
+        if not np.isfinite(score):
+            return -1.0
+        return float(np.clip((score - constant) / (perfect - constant) if perfect != constant else 0.0, -1, 1))
+
+    @cached_property
+    def chance(self) -> float:
+        """Standard error of the skill that the number of judging rows alone gives: about sqrt(e (1 - e) / n)."""
+        skill = self.skill(self.valid_score) if self.trained else 0.5
+        missing = min(max(1 - skill, 0.02), 0.98)
+        return float(np.sqrt(missing * (1 - missing) / max(self.judged_on.rows, 2)))
+
+    @property
+    def shortfall(self) -> float:
+        """How far the network's skill stays behind the best reference's; negative where it is ahead."""
+        return self.skill(self.references.best) - self.skill(self.valid_score)
+
+    def signals(self, name: str) -> dict[str, float]:
+        """The last probed step's signals that start with ``name``; {} without history."""
+        found = self.history[-1].get("signals", {}) if self.history else {}
+        return {key: value for key, value in found.items() if key.startswith(name) and value is not None}
+
+
+def constant_loss(case: Case) -> float:
+    """The least mean loss that constant outputs reach on the judging rows."""
+    from scipy.optimize import minimize
+
+    data, loss = case.judged_on, case.plan.loss
+    assert data.y is not None
+    y, weights = np.asarray(data.y), data.weights / max(float(data.weights.sum()), 1e-30)
+    k = case.at_start.outputs.shape[1]
+
+    @jax.jit
+    def mean(outputs: jax.Array) -> jax.Array:
+        rows = jnp.repeat(outputs[None], len(y), axis=0)
+        return jnp.sum(loss.rows(rows, y) * weights)
+
+    def value(outputs: np.ndarray) -> float:
+        return float(mean(jnp.asarray(outputs, jnp.float32)))
+
+    start = np.zeros(k)
+    if isinstance(loss, ClassLoss):
+        start[: outputs_of(y)] = np.log(np.maximum(constant_answer(loss, y)[0], 1e-6))[:k]
+    elif isinstance(loss, LabelLoss):
+        share = np.clip(np.mean(y, axis=0), 1e-6, 1 - 1e-6)
+        start = np.log(share / (1 - share))
+    elif y.shape[1] == k:
+        start = np.average(y, axis=0, weights=weights)
+    if isinstance(loss, ClassLoss | LabelLoss) or k > 20:
+        return value(start)
+    return float(min(value(start), minimize(value, start, method="Powell", options={"maxiter": 20}).fun))

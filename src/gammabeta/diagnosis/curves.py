@@ -1,0 +1,96 @@
+"""The loss curves of a run, and what their shape says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gammabeta.diagnosis.case import Case
+
+RISE = 0.02
+"""Of its minimum: a validation loss that is higher by less has not risen, whatever its noise."""
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """One number per epoch, NaN where a measurement was not finite.
+
+    train, valid: the loss; valid is () where there were no validation rows; metric: the headline metric on the rows
+    that judge; best: the epoch that was kept, by its position; ended: why the run was over
+    """
+
+    train: np.ndarray
+    valid: np.ndarray
+    metric: np.ndarray
+    best: int
+    ended: str
+
+    @property
+    def watched(self) -> np.ndarray:
+        """The loss that decides which epoch is kept."""
+        return self.valid if len(self.valid) else self.train
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation of the watched loss around a smooth curve: by second differences, robustly."""
+        if len(self.watched) < 5:
+            return 0.0
+        bends = np.diff(self.watched, n=2)
+        return float(1.4826 * np.nanmedian(np.abs(bends - np.nanmedian(bends))) / np.sqrt(6))
+
+    @property
+    def falling(self) -> float:
+        """How far the watched loss would fall in a quarter more of the epochs, as a share of where it came from.
+
+        By the line through the last quarter, at least 4 epochs; 0 where the line does not fall by more than 3 of its
+        standard errors. Of where it came from, the first quarter's median: a solved task's loss halves for ever.
+        """
+        size = max(4, len(self.watched) // 4)
+        last = self.watched[-size:]
+        if len(last) < 4 or not np.isfinite(last).all():
+            return 0.0
+        steps = np.arange(len(last)) - (len(last) - 1) / 2
+        slope = float(steps @ last / (steps @ steps))
+        left = last - np.mean(last) - slope * steps
+        error = float(np.sqrt(left @ left / (len(last) - 2) / (steps @ steps)))
+        height = float(np.nanmedian(self.watched[: max(1, len(self.watched) // 4)]))
+        if slope > -3 * error or slope >= 0 or not height > 0:
+            return 0.0
+        return float(min(-slope * size / height, 1.0))
+
+    @property
+    def overfitted(self) -> int:
+        """Epochs at the end in which validation loss stands above its minimum by more than 2 of its noise and 2 %.
+
+        0 where the training loss does not fall meanwhile.
+        """
+        if not len(self.valid) or not np.isfinite(self.valid).any():
+            return 0
+        lowest = int(np.nanargmin(self.valid))
+        least = float(self.valid[lowest])
+        above = self.valid > least + max(2 * self.noise, RISE * abs(least))
+        above[: lowest + 1] = False
+        run = len(above) if above.all() else int(np.argmin(above[::-1]))
+        return run if run and self.train[-1] < self.train[lowest] else 0
+
+
+def curves(case: Case) -> Curves | None:
+    """The curves of the history; None where there is none that can be read."""
+    try:
+        lines = [line for line in case.history if line.get("train")]
+        if not lines:
+            return None
+        train = np.array([number(line["train"], "loss") for line in lines])
+        valid = np.array([number(line["valid"], "loss") for line in lines if line.get("valid")])
+        metric = np.array([number(line.get("valid") or line["train"], case.metric) for line in lines])
+        kept = [index for index, line in enumerate(lines) if line.get("best")]
+        full = valid if len(valid) == len(lines) else np.zeros(0)
+        return Curves(train, full, metric, kept[-1] if kept else len(lines) - 1, str(lines[-1].get("ended", "")))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def number(measured: Mapping[str, Any], name: str) -> float:
+    value = measured.get(name)
+    return float("nan") if value is None else float(value)

@@ -1,0 +1,66 @@
+"""A fix, tried in full: kept only where whole runs, pair by pair, end better with it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from gammabeta.diagnosis.case import Case
+from gammabeta.diagnosis.finding import Finding
+from gammabeta.diagnosis.forks import Branch, forked
+from gammabeta.diagnosis.judge import value_of
+from gammabeta.plan import Plan, change
+
+PAIRS = 3
+KEPT_AT = 0.05
+"""One-sided error of the paired t test from which on a fix is not kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Whole runs with and without a fix, on seeds that no fork has used.
+
+    before, after: the headline metric on the validation rows, means; gain: in skill, 1 the way from the best constant
+    answer to a perfect one; error: the chance that a useless fix looks this good (one-sided paired t test)
+    """
+
+    metric: str
+    pairs: int
+    before: float
+    after: float
+    loss_before: float
+    loss_after: float
+    gain: float
+    error: float
+    kept: bool
+
+
+def fixed(case: Case, finding: Finding) -> Plan:
+    """The plan with the finding's fix. Raises PlanError where the fix does not fit the plan any more."""
+    return change(case.plan, finding.fix)
+
+
+def compared(case: Case, plan: Plan, pairs: int = PAIRS) -> Comparison:
+    """Train the case's plan and another in full, ``pairs`` times from the same seeds, and compare what they come to."""
+    # seeds far from the run's own and from those of the forks: what chose the fix must not judge it
+    seeds = [(case.plan.seed + 1_000 + i) % 2**32 for i in range(pairs)]
+    branches = [Branch(one, case.train, case.valid, 2**62) for one in (case.plan, plan)]
+    before, after = forked(branches, seeds)
+    gains = np.array([value_of(case, b, False) - value_of(case, a, False) for a, b in zip(before, after, strict=True)])
+    gain, spread = float(np.mean(gains)), float(np.std(gains, ddof=1) / np.sqrt(pairs)) if pairs > 1 else 0.0
+    error = float(stats.t.sf(gain / max(spread, 1e-9), pairs - 1)) if pairs > 1 else float("nan")
+
+    def mean(name: str, side: int) -> float:
+        return float(np.mean([getattr(outcome, name) for outcome in (before, after)[side]]))
+
+    return Comparison(
+        metric=case.metric,
+        pairs=pairs,
+        before=mean("metric", 0),
+        after=mean("metric", 1),
+        loss_before=mean("loss", 0),
+        loss_after=mean("loss", 1),
+        gain=gain,
+        error=error,
+        kept=bool(gain > 0 and error < KEPT_AT),
+    )

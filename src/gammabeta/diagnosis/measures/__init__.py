@@ -1,0 +1,8 @@
+"""What costs more than a probe, measured on demand: once an epoch, or in a fork."""
+
+from gammabeta.diagnosis.measures.curvature import Curvature, curvature
+from gammabeta.diagnosis.measures.gradient_noise import gradient_noise_scale
+from gammabeta.diagnosis.measures.internal_covariate_shift import Shift, internal_covariate_shift
+from gammabeta.diagnosis.measures.landscape import landscape
+
+__all__ = ["Curvature", "Shift", "curvature", "gradient_noise_scale", "internal_covariate_shift", "landscape"]

@@ -1,0 +1,83 @@
+"""The step that made the first non-finite number, run again layer by layer."""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gammabeta.diagnosis.case import Case
+from gammabeta.diagnosis.examine import label
+from gammabeta.nn import Call, Sequential
+from gammabeta.serial import lift
+from gammabeta.train.batches import Chunk, chunks, epoch_batches
+from gammabeta.train.fit import evenly_weighted
+from gammabeta.train.step import State, advance, gradients, ingested, program_of, scale_of
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where it happened: step, counted from 1; layer: "layers.2 (relu)"; says: a sentence."""
+
+    step: int
+    layer: str
+    says: str
+
+
+def first_non_finite(case: Case, most_steps: int = 20_000) -> Place | None:
+    """Run the plan again from its seed to the first step with a non-finite loss, and look into that step.
+
+    The run is the same, bit for bit, so nothing has to be kept for this. None where no step of
+    the first ``most_steps`` has it.
+    """
+    program = program_of(case.plan)
+    skeleton, numbers = lift(program)
+    data = evenly_weighted(case.train)
+    state = jax.tree.map(jnp.asarray, case.start)
+    scale, seed, done, epoch = scale_of(data), np.uint32(case.plan.seed), 0, 0
+    while done < min(case.steps, most_steps):
+        epoch += 1
+        for chunk, real in chunks(data, epoch_batches(data.rows, case.plan.batch_size, case.plan.seed, epoch)):
+
+            def stepped(state: State, first: int, last: int, chunk: Chunk = chunk) -> tuple[State, np.ndarray]:
+                span = (first, last)
+                made, losses, _ = advance(
+                    skeleton, numbers, state, chunk, scale, span, case.steps, seed, probe=None, every=1
+                )
+                return made, np.asarray(losses)[first:last]
+
+            after, losses = stepped(state, 0, real)
+            if not np.isfinite(losses).all():
+                bad = int(np.argmin(np.isfinite(losses)))
+                before, _ = stepped(state, 0, bad)
+                batch = Chunk(*(part[bad] for part in chunk))
+                return Place(done + bad + 1, *inside(case, before, batch))
+            state, done = after, done + real
+    return None
+
+
+def inside(case: Case, state: State, batch: Chunk) -> tuple[str, str]:
+    """(layer, sentence): the first layer of the step whose output is not finite."""
+    scale = scale_of(case.train)
+    x = ingested(jnp.asarray(batch.x), scale)
+    if not bool(jnp.isfinite(x).all()):
+        return "inputs", f"{int(jnp.sum(~jnp.isfinite(x)))} of its inputs are not finite"
+    if not np.isfinite(np.asarray(batch.y, np.float64)).all():
+        return "targets", "its targets are not finite"
+    if not all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(state.params)):
+        loss, _, _ = gradients(program_of(case.plan), state.params, state.stats, batch, scale, jax.random.key(0), None)
+        return (
+            "weights",
+            f"the weights were no longer finite before it (loss {float(loss):g}): the step before made them so",
+        )
+    network = case.network
+    assert isinstance(network, Sequential)
+    here = x
+    for index, layer in enumerate(network.layers):
+        call = Call(weights=jnp.asarray(batch.weights), by_batch=True)
+        here, _ = layer.apply(state.params[index], state.stats[index], here, call)
+        if not bool(jnp.isfinite(here).all()):
+            place = f"layers.{index} ({label(layer)})"
+            largest = max((float(jnp.max(jnp.abs(leaf))) for leaf in jax.tree.leaves(state.params)), default=0.0)
+            return place, f"{place} made the first non-finite number; the largest weight is {largest:.2g}"
+    return "loss", f"all layers are finite up to outputs of {float(jnp.max(jnp.abs(here))):.2g}; the loss made it"

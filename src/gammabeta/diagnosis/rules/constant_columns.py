@@ -1,0 +1,53 @@
+"""GB103: columns that say nothing."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gammabeta.diagnosis.case import Case
+from gammabeta.diagnosis.finding import Page
+from gammabeta.diagnosis.rows import feature, listed
+from gammabeta.diagnosis.suspicion import Suspicion
+
+PAGE = Page(
+    code="GB103",
+    name="constant columns",
+    what="Some columns have the same value in every training row.",
+    why="They say nothing about the target. Their weights are never learned, only drawn: when the column does vary in "
+    "new rows, those weights add noise to every answer. Many of them at once mean that something went wrong before.",
+    evidence="Columns of a table whose least training value is their greatest; images are not looked at, whose border "
+    "is rightly constant. A note; a warning where they are more than half of the columns.",
+    do="Leave them out, or find out where their content was lost: a failed join, a unit that was rounded away, a "
+    "filter that left one kind of row.",
+    ignore="When the columns are known to be empty in this sample and will stay so.",
+)
+
+
+def rule(case: Case) -> Iterator[Suspicion]:
+    x = np.asarray(case.train.x)
+    if x.ndim != 2 or len(x) < 2:
+        return
+    constant = np.flatnonzero(np.all(x == x[:1], axis=0))
+    if not len(constant):
+        return
+    share = len(constant) / x.shape[1]
+    moving = [i for i in constant if any(varies(data, int(i)) for data in (case.valid, case.test))]
+    words = f"{len(constant)} of {x.shape[1]} columns have one value in all {len(x)} training rows"
+    if moving:
+        words += f"; {len(moving)} of them vary in new rows ({listed([feature(case, int(i)) for i in moving])})"
+    yield Suspicion(
+        code=PAGE.code,
+        place=listed([feature(case, int(i)) for i in constant]),
+        evidence=words,
+        numbers={"columns": len(constant), "share": share, "vary_in_new_rows": len(moving)},
+        certainty=0.6 if share > 0.5 else 0.2,
+        severity="warning" if share > 0.5 else "note",
+        advice="leave these columns out, or find out where their content was lost",
+    )
+
+
+def varies(data: object, column: int) -> bool:
+    if data is None:
+        return False
+    values = np.asarray(data.x)[:, column]  # type: ignore[attr-defined]
+    return len(values) > 1 and bool(np.any(values != values[0]))

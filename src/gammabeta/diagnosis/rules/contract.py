@@ -1,0 +1,84 @@
+"""GB204: output, loss and target do not fit."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gammabeta.diagnosis.case import Case
+from gammabeta.diagnosis.finding import Page
+from gammabeta.diagnosis.suspicion import Suspicion
+from gammabeta.diagnosis.treatments import last_activation_left_out
+from gammabeta.nn import ClassLoss, LabelLoss
+
+PAGE = Page(
+    code="GB204",
+    name="output, loss and target do not fit",
+    what="The last layer bounds what the loss expects unbounded: a second softmax or sigmoid, or a regression whose "
+    "outputs cannot reach the targets.",
+    why="Cross-entropy applies softmax or sigmoid itself. Of probabilities put into it again, the loss cannot fall "
+    "below ln(1 + (C - 1) / e): 0.313, 0.551, 1.461 for 2, 3, 10 classes, and the gradient is nearly gone there. A "
+    "ReLU, sigmoid or tanh at the end of a regression cuts off every target outside its range.",
+    evidence="Outputs on the probe rows: rows that sum to 1 with no value outside [0, 1] under a softmax loss; all in "
+    "[0, 1] under a sigmoid loss; a range that leaves out more than 2 % of the regression's targets. Proved by runs "
+    "without what stands behind the last dense layer.",
+    do="End the network with a dense layer and nothing behind it.",
+    ignore="When the outputs are meant to be bounded and the targets are too: then no target is out of reach.",
+    sources="cs231n notes; UMLAUT 2021.",
+)
+
+OUT_OF_REACH = 0.02
+
+
+def rule(case: Case) -> Iterator[Suspicion]:
+    views = [case.at_start] + ([case.at_end] if case.at_end else [])
+    outputs = np.concatenate([view.outputs for view in views])
+    if not np.isfinite(outputs).all() or case.probe.y is None:
+        return
+    loss, y = case.plan.loss, np.asarray(case.probe.y)
+    low, high = float(outputs.min()), float(outputs.max())
+    words, numbers = "", {"least_output": low, "largest_output": high}
+    spread = float(np.mean(np.std(outputs, axis=0)))
+    if isinstance(loss, ClassLoss) and outputs.shape[1] > 1:
+        sums = np.sum(outputs, axis=1)
+        if low >= 0 and np.allclose(sums, 1, atol=1e-3) and high <= 1:
+            k = outputs.shape[1]
+            floor = float(np.log(1 + (k - 1) / np.e))
+            words = f"every row of outputs sums to 1: softmax twice; the loss cannot fall below {floor:.3f}"
+            numbers["floor"] = floor
+        elif bounded(case, low, high):
+            words = f"the last layer's outputs stay in [{low:.3g}, {high:.3g}] by its activation"
+    elif isinstance(loss, LabelLoss):
+        if low >= 0 and high <= 1 and bounded(case, low, high):
+            words = "every output is in [0, 1]: sigmoid twice; no probability outside [0.5, 0.73] can be said"
+    elif y.ndim == 2 and y.shape[1] == outputs.shape[1] and bounded(case, low, high):
+        reach = range_of(case)
+        missed = float(np.mean((y < reach[0] - 1e-6) | (y > reach[1] + 1e-6)))
+        if missed > OUT_OF_REACH:
+            words = f"the last activation reaches [{reach[0]:g}, {reach[1]:g}] only; {missed:.0%} of the targets are "
+            "outside"
+            numbers["share_out_of_reach"] = missed
+    if words:
+        yield Suspicion(
+            code=PAGE.code,
+            place=case.at_start.layers[-1].place,
+            evidence=words,
+            numbers={**numbers, "spread_of_outputs": spread},
+            certainty=1.0,
+            treatments=(last_activation_left_out(),),
+            advice="end the network with a dense layer and nothing behind it",
+        )
+
+
+def bounded(case: Case, low: float, high: float) -> bool:
+    """Whether the last layer has nothing to learn: an activation, known or somebody's own."""
+    return case.start.params[-1] == () and low != high
+
+
+def range_of(case: Case) -> tuple[float, float]:
+    """What the last layer can give at all, from inputs far out on both sides."""
+    layer = case.network.layers[-1]
+    from gammabeta.nn import PREDICTING
+
+    far = np.array([[-1e4], [-10.0], [0.0], [10.0], [1e4]], np.float32)
+    y, _ = layer.apply((), (), far, PREDICTING)
+    return float(np.min(y)), float(np.max(y))

@@ -1,0 +1,102 @@
+"""GB104: rows that judge are also among those that train."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+
+from gammabeta.data import Dataset
+from gammabeta.diagnosis.case import Case
+from gammabeta.diagnosis.finding import Page
+from gammabeta.diagnosis.rows import difference, goodness, listed
+from gammabeta.diagnosis.suspicion import Suspicion
+
+PAGE = Page(
+    code="GB104",
+    name="duplicates across the split",
+    what="Rows that judge the network are also among those it was trained on.",
+    why="On rows it has seen a network is as good as its memory: the score promises more than new rows will give, and "
+    "early stopping and tuning choose the network that remembers best.",
+    evidence="Exact equality of all inputs, by a hash per row. Tables of few values have equal rows by nature: counted "
+    "is what exceeds the share of training rows that have a twin in training. An error where more than 2 % of the "
+    "judging rows exceed it and the network is better on them than on the others by more than 3 standard errors, else "
+    "a warning. Equal inputs with different targets are counted as well.",
+    do="Remove duplicates before splitting; where rows belong together (the same patient, the same film), put whole "
+    "groups on one side of the split. Then train again: the score will fall to what is true.",
+    ignore="When equal rows are separate observations that happen to agree, as in tables of few categories.",
+    sources="Kapoor & Narayanan 2023 (leakage in 17 fields); Barz & Denzler 2020 (duplicates in CIFAR).",
+)
+
+LEAST = 0.02
+WORTH_A_NOTE = 0.005
+ERRORS = 3.0
+
+
+def rule(case: Case) -> Iterator[Suspicion]:
+    own = hashes(case.train)
+    if len(own) < 2:
+        return
+    counted = Counter(own)
+    # where a column hardly repeats itself, equal rows are copies, not coincidences
+    natural = 0.0 if copies_only(case.train) else float(np.mean([counted[key] > 1 for key in own]))
+    for split, data in (("validation", case.valid), ("test", case.test)):
+        if data is None or data.rows < 2 or data.input_shape != case.train.input_shape:
+            continue
+        shared = np.array([key in counted for key in hashes(data)])
+        share = float(shared.mean())
+        error = float(np.sqrt(natural * (1 - natural) * (1 / len(shared) + 1 / len(own))))
+        excess = share - natural - 3 * error
+        if excess <= WORTH_A_NOTE or shared.sum() < 2:
+            continue
+        good = goodness(case, data)
+        better, spread = (
+            difference(good[shared], good[~shared])
+            if good is not None and 2 <= shared.sum() <= len(shared) - 2
+            else (float("nan"), float("inf"))
+        )
+        proved = excess > LEAST and better > ERRORS * spread
+        words = f"{int(shared.sum())} of {len(shared)} {split} rows ({share:.1%}) are also training rows"
+        if natural:
+            words += f", {natural:.1%} would be by nature"
+        if np.isfinite(better):
+            words += f"; on them the {case.metric} is {better:+.3f} +- {spread:.3f} against the other rows"
+        against = conflicts(case.train, data)
+        if against:
+            words += f"; {against} of them have another target there"
+        yield Suspicion(
+            code=PAGE.code,
+            place=f"{split} rows {listed([str(int(data.kept[row])) for row in np.flatnonzero(shared)])}",
+            evidence=words,
+            numbers={"share": share, "natural": natural, "better": better, "conflicting": against},
+            certainty=0.95 if proved else 0.3,
+            severity="error" if proved else "warning" if excess > LEAST else "note",
+            costs=f"the {split} {case.metric} promises {share * better:.3f} too much" if proved else "",
+            advice="remove duplicates before splitting, or split by group",
+        )
+
+
+def hashes(data: Dataset) -> list[int]:
+    x = np.ascontiguousarray(data.x)
+    if np.issubdtype(x.dtype, np.floating):
+        x = x + 0.0  # -0 becomes 0
+    return [hash(row.tobytes()) for row in x]
+
+
+def copies_only(data: Dataset) -> bool:
+    """Whether rows cannot be equal by chance: images, or a column with many different values."""
+    x = np.asarray(data.x)
+    if x.ndim != 2:
+        return bool(x[0].size >= 64)
+    different = len(set(hashes(data)))
+    return any(len(np.unique(column)) > 0.5 * different and len(np.unique(column)) > 20 for column in x.T)
+
+
+def conflicts(train: Dataset, data: Dataset) -> int:
+    """How many of the rows have twins in training, none of them with the same target."""
+    if train.y is None or data.y is None:
+        return 0
+    targets: dict[int, set[bytes]] = {}
+    for key, y in zip(hashes(train), np.asarray(train.y), strict=True):
+        targets.setdefault(key, set()).add(y.tobytes())
+    pairs = zip(hashes(data), np.asarray(data.y), strict=True)
+    return sum(key in targets and y.tobytes() not in targets[key] for key, y in pairs)

@@ -1,0 +1,121 @@
+"""GB107: labels that are wrong."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gammabeta.diagnosis.case import Case
+from gammabeta.diagnosis.finding import Page, Severity
+from gammabeta.diagnosis.noise import LEAST_ROWS, Noise, label_noise
+from gammabeta.diagnosis.references import MOST_FEATURES, cleaned, flat
+from gammabeta.diagnosis.rows import listed, numbers, some
+from gammabeta.diagnosis.suspicion import Suspicion
+
+PAGE = Page(
+    code="GB107",
+    name="label noise",
+    what="A part of the training labels is wrong.",
+    why="A network first learns what most rows say and then, with the training loss still falling, the mistakes one by "
+    "one: probabilities become too sure, the validation loss rises, and with wrong labels in the validation rows as "
+    "well no network can score above 1 - rate.",
+    evidence="Trees, neighbors and a linear model predict every training row without having seen it. Counted is how "
+    "often their most certain third, class by class, disagrees with the label. Classes that overlap disagree at their "
+    "border and not where predictions are certain; wrong labels fall anywhere, so that the share is the same there. An "
+    "error from 8 % on, with the interval's lower end above 4 %, where the certain rows disagree nearly as often as "
+    "all, the more certain half of them no less than the other, and the predictions have at least 30 % skill (with "
+    "less the two look alike); a warning from 3 % on. The confident joint's estimate stands beside it. Of a "
+    "regression only "
+    "outlying targets are noted.",
+    do="Look at the rows named, the surest first: they are the likeliest mistakes. Mend or leave them out; where that "
+    "is too much work, stop early, and let the loss give every label a little doubt (label smoothing).",
+    ignore="When the noise is known and cannot be mended: then the score is at its limit.",
+    sources="Northcutt 2021 (confident learning); Liu & Tao 2016 (anchor points); Arpit 2017 (memorization).",
+)
+
+ERROR, WARNING = 0.08, 0.03
+EVEN = ((0.8, 0.5), (0.6, 0.7), (0.4, 0.8), (0.3, 0.9))
+"""(skill, evenness): from that skill on, that evenness says wrong labels. The less skill the predictions have, the more
+do overlapping classes look like wrong labels; below 0.3 the two cannot be told apart."""
+
+LIKELY_EVEN = ((0.8, 0.5), (0.4, 0.7), (0.3, 0.8))
+"""The same for a warning."""
+
+VERY_EVEN = 0.9
+STEEP = 2.6
+FAR = 8.0
+
+
+def rule(case: Case) -> Iterator[Suspicion]:
+    found = label_noise(case)
+    if found is None:
+        yield from far_targets(case)
+        return
+    severity = severity_of(found)
+    if severity is None:
+        return
+    pairs = zip(found.suspects, found.given, found.rather, strict=True)
+    rows = [f"{row} (says {given}, rather {rather})" for row, given, rather in list(pairs)[:5]]
+    yield Suspicion(
+        code=PAGE.code,
+        place=f"training rows {listed([str(row) for row in found.suspects[:20]])}",
+        evidence=f"about {found.rate:.1%} ({found.low:.1%} to {found.high:.1%}) of the training labels are wrong: so "
+        "often does the most certain third of predictions for unseen rows disagree with the label, and "
+        f"{found.error:.1%} of all; the surest rows: {', '.join(rows)}",
+        numbers={
+            "rate": found.rate,
+            "low": found.low,
+            "high": found.high,
+            "disagreement": found.error,
+            "confident_joint": found.joint,
+        },
+        certainty=0.95 if severity == "error" else 0.4,
+        severity=severity,
+        costs=f"where these labels judge, no network gets above {1 - found.low:.3f}" if severity == "error" else "",
+        advice="look at these rows and mend their labels or leave them out; else stop early",
+    )
+
+
+def severity_of(found: Noise) -> Severity | None:
+    # overlap: certain rows are right, and the more certain the more so
+    if found.steepness > STEEP and found.even < VERY_EVEN:
+        return None
+    if found.rate >= ERROR and found.low > ERROR / 2 and reached(found, EVEN):
+        return "error"
+    likely = found.rate >= WARNING and found.low > WARNING / 3 and reached(found, LIKELY_EVEN)
+    return "warning" if likely else None
+
+
+def reached(found: Noise, levels: tuple[tuple[float, float], ...]) -> bool:
+    return any(found.skill >= skill and found.even >= least for skill, least in levels)
+
+
+def far_targets(case: Case) -> Iterator[Suspicion]:
+    """Of a regression: targets far from what unseen predictions say."""
+    from sklearn.ensemble import ExtraTreesRegressor
+    from sklearn.model_selection import KFold, cross_val_predict
+
+    data = some(case.train)
+    y = numbers(case, data)
+    if y is None or y.shape[1] != 1 or len(y) < LEAST_ROWS or y.std() == 0:
+        return
+    x = flat(data)
+    chosen = np.sort(np.random.default_rng(0).permutation(x.shape[1])[:MOST_FEATURES])
+    x, _ = cleaned(x[:, chosen], x[:1, chosen])
+    forest = ExtraTreesRegressor(50, min_samples_leaf=3, random_state=0)
+    left = y[:, 0] - cross_val_predict(forest, x, y[:, 0], cv=KFold(3, shuffle=True, random_state=0))
+    spread = 1.4826 * float(np.median(np.abs(left - np.median(left))))
+    far = np.flatnonzero(np.abs(left) > FAR * spread)
+    if spread == 0 or not len(far) or len(far) > 0.1 * len(y):
+        return
+    far = far[np.argsort(-np.abs(left[far]))]
+    yield Suspicion(
+        code=PAGE.code,
+        place=f"training rows {listed([str(int(data.kept[row])) for row in far])}",
+        evidence=f"{len(far)} of {len(y)} training targets lie more than {FAR:g} robust standard deviations from "
+        "what a "
+        "forest that has not seen them predicts",
+        numbers={"rows": len(far), "share": len(far) / len(y)},
+        certainty=0.2,
+        severity="note",
+        advice="look at these targets; Huber's loss bears them better than squared error",
+    )

@@ -1,0 +1,56 @@
+"""GB302: the learning rate is too low."""
+
+from collections.abc import Iterator
+
+from gammabeta.diagnosis.case import Case
+from gammabeta.diagnosis.finding import Page
+from gammabeta.diagnosis.rules.learning_rate_too_high import longest_update
+from gammabeta.diagnosis.suspicion import Suspicion
+from gammabeta.diagnosis.treatments import learning_rate_times
+
+PAGE = Page(
+    code="GB302",
+    name="learning rate too low",
+    what="The steps are so short that the training ends long before the minimum.",
+    why="To first order the loss falls by rate x |gradient|^2 a step: a tenth of the rate needs ten times the steps.",
+    evidence="Updates below 0.01 % of the weights they change (median over the matrices), or a loss that still falls "
+    "at the end; proved by runs with the rate x 3, x 10, x 30, x 100 and x 1000 from the same start on the same "
+    "batches.",
+    do="Multiply optimizer.learning_rate as the fork says, or look at `gammabeta range-test`.",
+    ignore="When only a note: fine-tuning is slow on purpose.",
+    sources="cs231n notes (update ratio about 1e-3).",
+)
+
+UPDATE_RATIO = 1e-4
+
+
+def rule(case: Case) -> Iterator[Suspicion]:
+    if not case.trained:
+        return
+    rate = case.plan.optimizer.learning_rate
+    ratio = longest_update(case)
+    learned = case.skill(case.valid_score)
+    falling = still_falling(case)
+    small = ratio < UPDATE_RATIO
+    certainty = 0.8 if small and learned < 0.9 else 0.45 if falling > 0.1 else 0.15
+    if not small and falling <= 0.1 and case.shortfall < 2 * case.chance:
+        return
+    yield Suspicion(
+        code=PAGE.code,
+        place="optimizer.learning_rate",
+        evidence=f"the learning rate is {rate:g}; an update is {ratio:.2g} of the weights that it changes (median over "
+        f"the matrices), and the loss fell by {falling:.0%} over the last quarter of the run",
+        numbers={"learning_rate": rate, "update_ratio": ratio, "fall_in_last_quarter": falling},
+        certainty=certainty,
+        treatments=tuple(learning_rate_times(factor) for factor in (3, 10, 30, 100, 1000)),
+        advice="raise the learning rate",
+    )
+
+
+def still_falling(case: Case) -> float:
+    """By how much of itself the training loss fell over the last quarter of the epochs."""
+    losses = [line["train"]["loss"] for line in case.history if line.get("train", {}).get("loss") is not None]
+    if len(losses) < 4:
+        return 0.0
+    before, after = losses[-max(2, len(losses) // 4)], losses[-1]
+    return float((before - after) / before) if before > 0 else 0.0

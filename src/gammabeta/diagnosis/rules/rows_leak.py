@@ -1,0 +1,52 @@
+"""GB207: an answer depends on the other rows of the batch."""
+
+from collections.abc import Iterator
+
+import jax.numpy as jnp
+import numpy as np
+
+from gammabeta.diagnosis.case import Case
+from gammabeta.diagnosis.finding import Page
+from gammabeta.diagnosis.suspicion import Suspicion
+from gammabeta.nn import PREDICTING
+from gammabeta.train.step import ingested, scale_of
+
+PAGE = Page(
+    code="GB207",
+    name="rows leak across the batch",
+    what="What the network predicts for a row changes with the rows that stand beside it.",
+    why="An operation runs over the batch axis: a softmax or mean over axis 0, a reshape that mixes rows, or batch "
+    "norm by the batch while predicting.",
+    evidence="The same rows predicted with other rows beside them, in predicting mode; a difference above 1e-3 of the "
+    "outputs' spread.",
+    do="Mend the axis; batch norm has to normalize by its memory when it predicts.",
+    ignore="Never.",
+    sources="Karpathy 2019 (backprop to chart dependencies); TheDeepChecker 2022.",
+)
+
+
+def rule(case: Case) -> Iterator[Suspicion]:
+    params, stats = (case.params, case.stats) if case.trained else (case.start.params, case.start.stats)
+    x = np.asarray(ingested(jnp.asarray(case.probe.x[:24]), scale_of(case.probe)), np.float32)
+    if len(x) < 12 or not np.isfinite(x).all():
+        return
+    few = len(x) // 3
+    first, last = [
+        np.asarray(case.network.apply(params, stats, jnp.asarray(rows), PREDICTING)[0])[:few]
+        for rows in (x[: 2 * few], np.concatenate([x[:few], x[2 * few : 3 * few]]))
+    ]
+    if not (np.isfinite(first).all() and np.isfinite(last).all()) or first.shape[0] != few:
+        return
+    spread = float(np.std(first)) or 1.0
+    apart = float(np.max(np.abs(first - last))) / spread
+    if apart > 1e-3:
+        yield Suspicion(
+            code=PAGE.code,
+            place="network",
+            evidence=f"the same rows beside others are answered differently, by {apart:.2g} of the outputs' spread",
+            numbers={"difference": apart},
+            certainty=1.0,
+            severity="error",
+            costs="answers depend on chance",
+            advice="find the operation that runs over the batch axis",
+        )

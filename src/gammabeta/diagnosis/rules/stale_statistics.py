@@ -1,0 +1,70 @@
+"""GB502: what batch norm remembers is not what the training rows show."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gammabeta.diagnosis.case import Case
+from gammabeta.diagnosis.finding import Page
+from gammabeta.diagnosis.networks import with_layers
+from gammabeta.diagnosis.suspicion import Suspicion
+from gammabeta.nn import BatchNorm, Layer
+from gammabeta.nn.memories import memories
+from gammabeta.train.evaluate import evaluate
+from gammabeta.train.statistics import settled
+from gammabeta.train.step import program_of
+
+PAGE = Page(
+    code="GB502",
+    name="stale batch norm statistics",
+    what="The mean and variance that normalize when the network predicts are not those of the training rows under the "
+    "finished weights.",
+    why="An exponential mean with update rate r remembers about 1 / r batches, of weights that have moved since; "
+    "with a tiny rate it is mostly its start. The network was trained with other statistics than it predicts with.",
+    evidence="The finished network with its statistics and with those of all training rows (weights frozen, layer by "
+    "layer): the validation loss 5 % lower or the metric a point better with the exact ones.",
+    do="Set the estimator of batch norm to exact (the default), which re-estimates them when training ends.",
+    ignore="Never: re-estimating costs one pass over the rows.",
+    sources="Ioffe & Szegedy 2015, algorithm 2; Wu & Johnson 2021 (PreciseBN).",
+)
+
+LOSS, SKILL, SHIFT = 0.05, 0.01, 0.5
+
+
+def rule(case: Case) -> Iterator[Suspicion]:
+    if not case.trained or not case.norms or case.on_valid is None:
+        return
+
+    def exact(layer: Layer) -> tuple[Layer, ...]:
+        return (layer.replace(estimator="exact", update=True),) if isinstance(layer, BatchNorm) else (layer,)
+
+    plan = with_layers(case.plan, exact)
+    rows = case.train if case.train.rows <= 4096 else case.train.take(np.arange(4096))
+    fresh = settled(plan.layers, case.params, case.stats, rows, case.plan.batch_size)
+    shifts = [
+        np.abs(np.asarray(old.mean) - np.asarray(new.mean)) / np.sqrt(np.asarray(new.var) + 1e-12)
+        for old, new in zip(memories(case.stats), memories(fresh), strict=True)
+    ]
+    shifted = float(np.mean(np.concatenate(shifts) > SHIFT))
+    after = evaluate(program_of(plan), case.params, fresh, case.judged_on)
+    before = case.on_valid
+    better = case.score(after, case.judged_on)
+    gain = case.skill(better) - case.skill(case.valid_score)
+    fall = (before.loss - after.loss) / before.loss if before.loss > 0 else 0.0
+    if not (fall > LOSS and gain >= 0) and gain < max(SKILL, case.chance / 2):
+        return
+    places = [index for index, layer in enumerate(case.network.layers) if isinstance(layer, BatchNorm)]
+    yield Suspicion(
+        code=PAGE.code,
+        place=", ".join(f"layers.{index}" for index in places),
+        evidence=f"with the statistics of the training rows, the {case.metric} on the validation rows goes from "
+        f"{case.valid_score:.4g} to {better:.4g} and the loss from {before.loss:.4g} to {after.loss:.4g}; "
+        f"{shifted:.0%} of "
+        f"the channels are off by more than {SHIFT:g} standard deviations",
+        numbers={"metric_after": better, "loss_after": after.loss, "shifted_channels": shifted},
+        certainty=1.0,
+        severity="error" if gain > max(0.03, case.chance) else "warning",
+        costs=f"{abs(better - case.valid_score):.3g} of {case.metric}",
+        fix={f"network.layers.{index}.estimator": "exact" for index in places},
+        advice="re-estimate the statistics: estimator = exact",
+    )

@@ -1,0 +1,174 @@
+"""GB105: a feature, or a patch of the images, that gives the answer away."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gammabeta.data import Dataset
+from gammabeta.diagnosis.case import Case
+from gammabeta.diagnosis.finding import Page
+from gammabeta.diagnosis.rows import class_numbers, difference, error_of, feature, goodness, inputs, numbers, some
+from gammabeta.diagnosis.single import Target, by_forest, by_tree, most_telling
+from gammabeta.diagnosis.suspicion import Suspicion, Treatment
+
+PAGE = Page(
+    code="GB105",
+    name="target leakage",
+    what="One feature, or a small patch of the images, gives the target away, and may not do so in new rows.",
+    why="What is only known after the answer (a code that the clinic gives to the ill, a mark that a camera leaves, a "
+    "row number in sorted data) is easier to learn than anything else, so nothing else is learned; where it is "
+    "missing, the network guesses.",
+    evidence="A small decision tree on each feature alone (on every patch of 4 by 4 pixels), learned and measured on "
+    "different training rows. An error where it has at least half of the possible skill there and none in "
+    "validation or test rows, even when learned from those, while the rest of the features still work, and the network "
+    "is worse there by more than 2 standard errors. A warning where it has 98 % of the possible skill, and a forest "
+    "without it is more than 10 points worse: that may also be a feature that is rightly perfect.",
+    do="Find out how the feature comes about: is it known before the answer, and will it be in new rows? If not, leave "
+    "it out and train again; cut the patch out of the images, or record without it.",
+    ignore="When the feature is legitimate and will be there in new rows, such as a reading that defines the answer.",
+    sources="Kapoor & Narayanan 2023; Kaufman 2012 (leakage in data mining); Geirhos 2020 (shortcut learning).",
+)
+
+PERFECT = 0.98
+WORTH = 0.1
+STRONG = 0.5
+ERRORS = 2.0
+LEAST_ROWS = 30
+MOST_OTHERS = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A split as numbers: its rows, inputs and targets."""
+
+    name: str
+    data: Dataset
+    x: np.ndarray
+    target: Target
+
+
+def rule(case: Case) -> Iterator[Suspicion]:
+    train = part(case, "training", case.train)
+    if train is None or train.x.shape[1] < 2:
+        return
+    splits = (("validation", case.valid), ("test", case.test))
+    others = [found for name, data in splits if (found := part(case, name, data)) is not None]
+    for group in most_telling(train.x, train.target, case.train.input_shape):
+        won = by_tree(train.x[:, group], train.target)
+        broken = [other for other in others if lost(train, other, group, won)]
+        if won.mean() >= STRONG and broken:
+            suspicion = missing(case, train, broken[0], group, won)
+            if suspicion is not None:
+                yield suspicion
+                return
+        elif won.mean() >= PERFECT and others:
+            suspicion = perfect(case, train, others[0], group, won)
+            if suspicion is not None:
+                yield suspicion
+                return
+
+
+def part(case: Case, name: str, data: Dataset | None) -> Part | None:
+    """None where there are too few rows, or targets that no single tree predicts."""
+    if data is None or data.rows < LEAST_ROWS or data.input_shape != case.train.input_shape:
+        return None
+    data = some(data)
+    classes, values = class_numbers(case, data), numbers(case, data)
+    if classes is not None:
+        known = class_numbers(case, case.train)
+        assert known is not None
+        return Part(name, data, inputs(data), Target(classes, int(max(known.max(), classes.max())) + 1))
+    return None if values is None else Part(name, data, inputs(data), Target(values, None))
+
+
+def lost(train: Part, other: Part, group: np.ndarray, won: np.ndarray) -> bool:
+    """Whether what the features say in training rows is not there in other rows, not even to be learned there."""
+    x = other.x[:, group]
+    kept = by_tree(train.x[:, group], train.target, x, other.target)
+    anew = by_tree(x, other.target)
+    best = kept if kept.mean() > anew.mean() else anew
+    return bool(
+        best.mean() < 0.5 * won.mean() and won.mean() - best.mean() > 5 * np.hypot(error_of(won), error_of(best))
+    )
+
+
+def forests(train: Part, other: Part, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Skill on other rows of forests with and without the features, (rows,) each."""
+    rest = np.setdiff1d(np.flatnonzero(train.x.std(axis=0) > 0), group)
+    if len(rest) > MOST_OTHERS:
+        rest = np.sort(np.random.default_rng(3).permutation(rest)[:MOST_OTHERS])
+    if not len(rest):
+        return np.ones(len(other.x)), np.zeros(len(other.x))
+    rows = np.sort(np.random.default_rng(3).permutation(len(train.x))[:2_000])
+    found = [
+        by_forest(train.x[np.ix_(rows, columns)], train.target.take(rows), other.x[:, columns], other.target)
+        for columns in (np.concatenate([rest, group]), rest)
+    ]
+    return found[0], found[1]
+
+
+def missing(case: Case, train: Part, other: Part, group: np.ndarray, won: np.ndarray) -> Suspicion | None:
+    """The suspicion where the relation is absent in other rows."""
+    _, without = forests(train, other, group)
+    if without.mean() < ERRORS * error_of(without):
+        return None  # nothing else relates to the targets there either: another trouble
+    reference = case.train if other.name == "validation" else case.judged_on
+    here, there = goodness(case, some(reference)), goodness(case, other.data)
+    fall, spread = difference(here, there) if here is not None and there is not None else (float("nan"), 1.0)
+    hurts = not case.trained or fall > ERRORS * spread
+    kept = float(by_tree(train.x[:, group], train.target, other.x[:, group], other.target).mean())
+    words = (
+        f"{named(case, group)} alone has {won.mean():.0%} of the possible skill in training rows and {kept:.0%} in "
+        f"{other.name} rows; a forest without it has {without.mean():.0%} there"
+    )
+    if case.trained:
+        words += f"; the network's {case.metric} is lower there by {fall:.3f} +- {spread:.3f}"
+    return Suspicion(
+        code=PAGE.code,
+        place=named(case, group),
+        evidence=words,
+        numbers={"skill": float(won.mean()), "skill_there": kept, "without": float(without.mean()), "fall": fall},
+        certainty=0.95,
+        treatments=(blanked(case, group),) if other.name == "validation" else (),
+        severity="error" if hurts else "warning",
+        costs=f"{case.metric} {fall:.3f} lower on {other.name} rows" if case.trained else "",
+        advice="leave it out and train again, unless new rows will have it",
+    )
+
+
+def perfect(case: Case, train: Part, other: Part, group: np.ndarray, won: np.ndarray) -> Suspicion | None:
+    """The suspicion where one feature is as good as everything; it may be right so."""
+    both, without = forests(train, other, group)
+    if without.mean() > both.mean() - WORTH:
+        return None
+    return Suspicion(
+        code=PAGE.code,
+        place=named(case, group),
+        evidence=f"{named(case, group)} alone has {won.mean():.1%} of the possible skill; a forest has "
+        f"{both.mean():.0%} with it and {without.mean():.0%} without it",
+        numbers={"skill": float(won.mean()), "with": float(both.mean()), "without": float(without.mean())},
+        certainty=0.3,
+        severity="warning",
+        advice="make sure that it is known before the answer and will be there in new rows; if not, leave it out",
+    )
+
+
+def named(case: Case, group: np.ndarray) -> str:
+    if len(group) == 1:
+        return feature(case, int(group[0]))
+    first, last = feature(case, int(group.min())), feature(case, int(group.max()))
+    return f"the patch from {first.split(' of ')[0]} to {last.split(' of ')[0]}"
+
+
+def blanked(case: Case, group: np.ndarray) -> Treatment:
+    """The features the same in all rows."""
+    middle = np.median(np.asarray(case.train.x).reshape(case.train.rows, -1)[:, group], axis=0)
+
+    def changed(data: Dataset) -> Dataset:
+        x = np.array(data.x)
+        rows = x.reshape(len(x), -1)
+        rows[:, group] = middle
+        return replace(data, x=rows.reshape(x.shape))
+
+    return Treatment(f"{named(case, group)} left out", data=changed)
