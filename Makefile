@@ -18,7 +18,7 @@ test: $(venv)/.test  ## run the tests, without the slow ones
 	$(python) -m pytest -n auto --dist worksteal
 
 slow: $(venv)/.test  ## run the slow tests
-	$(python) -m pytest -m slow
+	XLA_FLAGS= $(python) -m pytest -m slow -n auto --dist worksteal --durations=15
 
 lint: $(venv)/.test  ## check format and style
 	$(python) -m ruff format --check .

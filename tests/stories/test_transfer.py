@@ -143,6 +143,7 @@ def test_a_model_of_images_refuses_a_table_and_images_of_another_size(
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.slow
 def test_digits_of_other_classes_are_learned_better_from_a_model_than_from_nothing_in_as_many_steps(
     tmp_path: Path,
 ) -> None:
