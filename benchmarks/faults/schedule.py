@@ -40,21 +40,15 @@ REDUCED = (
     ("learning rate too high", "regression/mlp-2", "gross"),
     ("learning rate too low", "moons/mlp-2", "gross"),
     ("equal weights", "moons/mlp-2", "gross"),
-    ("no activations", "moons/mlp-2", "gross"),
     ("softmax twice", "blobs/mlp-2-bn", "clear"),
     ("missing values", "breast_cancer/mlp-2-bn", "gross"),
-    ("unscaled target", "regression/mlp-2", "gross"),
-    ("L2 too strong", "blobs/mlp-2-bn", "gross"),
     ("labels of other rows", "moons/mlp-2", "gross"),
     ("batch norm's epsilon", "blobs/mlp-2-bn", "gross"),
-    ("unscaled features", "moons/mlp-2", "gross"),
     ("target as a feature", "breast_cancer/mlp-2-bn", "gross"),
 )
 REDUCED_HEALTHY = (
-    ("blobs", "blobs/mlp-2-bn"),
     ("moons", "moons/mlp-2"),
     ("regression", "regression/mlp-2"),
-    ("edge of stability", "moons/mlp-2"),
     ("overlapping classes", "blobs/mlp-2-bn"),
     ("nearly all right", "breast_cancer/mlp-2-bn"),
 )

@@ -136,7 +136,7 @@ def found_in(learned: Any, encoded: Mapping[str, Any]) -> list[Any]:
     model = learned.model
     train = class_weighted(model.plan, model.schema, encoded["train"])
     more = (learned.run.history, model.params, model.stats, encoded.get("test"), model.schema)
-    return diagnose(Case.of(model.plan, train, encoded.get("valid"), *more), forks=False)
+    return diagnose(Case.of(model.plan, train, encoded.get("valid"), *more), forks=False, thorough=False)
 
 
 def seconds_of(text: str | None) -> float | None:

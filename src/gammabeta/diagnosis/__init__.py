@@ -18,10 +18,11 @@ __all__ = ["Case", "Finding", "Page", "Proof", "Suspicion", "Treatment", "diagno
 
 
 class Rule(NamedTuple):
-    """A page and the function that suspects what it describes."""
+    """A page and the function that suspects what it describes; thorough: it takes seconds, too long for every fit."""
 
     page: Page
     rule: Callable[[Case], Iterator[Suspicion]]
+    thorough: bool
 
 
 @cache
@@ -29,7 +30,7 @@ def registry() -> dict[str, Rule]:
     """Every rule by its code, in order: a file of the folder ``rules`` each."""
     names = sorted(path.stem for path in (Path(__file__).parent / "rules").glob("[a-z]*.py"))
     modules = [importlib.import_module(f"gammabeta.diagnosis.rules.{name}") for name in names]
-    found = {module.PAGE.code: Rule(module.PAGE, module.rule) for module in modules}
+    found = {module.PAGE.code: Rule(module.PAGE, module.rule, getattr(module, "THOROUGH", False)) for module in modules}
     return dict(sorted(found.items()))
 
 
@@ -41,9 +42,10 @@ def page(code: str) -> Page:
     return known[code.upper()].page
 
 
-def suspicions(case: Case) -> list[Suspicion]:
-    """What every rule suspects, before anything is proved."""
-    return [suspicion for one in registry().values() for suspicion in one.rule(case)]
+def suspicions(case: Case, thorough: bool = True) -> list[Suspicion]:
+    """What every rule suspects, before anything is proved; without the thorough ones where asked."""
+    asked = [one for one in registry().values() if thorough or not one.thorough]
+    return [suspicion for one in asked for suspicion in one.rule(case)]
 
 
 def without_forks(case: Case, suspicion: Suspicion) -> Suspicion:
@@ -52,14 +54,17 @@ def without_forks(case: Case, suspicion: Suspicion) -> Suspicion:
     return replace(suspicion, treatments=(), severity=suspicion.severity or unproved)
 
 
-def diagnose(case: Case, *, forks: bool = True, deep: bool = False, tell: Tell = unheard) -> list[Finding]:
+def diagnose(
+    case: Case, *, forks: bool = True, deep: bool = False, thorough: bool = True, tell: Tell = unheard
+) -> list[Finding]:
     """What is wrong with a run, most severe first; nothing is named as a cause that a fork could not confirm.
 
     forks: whether treatments are tried in short runs; without them only signatures that are proofs by themselves count
+    thorough: whether rules that take seconds are asked
     deep: longer forks, for runs of many steps; tell: hears how many forks are done, of how many
     """
     known = {code: one.page for code, one in registry().items()}
-    found: Sequence[Suspicion] = suspicions(case)
+    found: Sequence[Suspicion] = suspicions(case, thorough)
     if not forks:
         found = [without_forks(case, one) for one in found if one.severity or one.certainty >= SURE]
     return in_order(judge(case, found, known, deep, tell))

@@ -11,6 +11,8 @@ from gammabeta.diagnosis.rows import difference, feature, goodness, listed, some
 from gammabeta.diagnosis.shift import Shift, shifts
 from gammabeta.diagnosis.suspicion import Suspicion
 
+THOROUGH = True
+
 PAGE = Page(
     code="GB109",
     name="covariate shift",

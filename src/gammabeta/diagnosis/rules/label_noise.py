@@ -11,6 +11,8 @@ from gammabeta.diagnosis.references import MOST_FEATURES, cleaned, flat
 from gammabeta.diagnosis.rows import listed, numbers, some
 from gammabeta.diagnosis.suspicion import Suspicion
 
+THOROUGH = True
+
 PAGE = Page(
     code="GB107",
     name="label noise",

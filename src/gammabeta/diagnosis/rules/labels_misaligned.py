@@ -12,6 +12,8 @@ from gammabeta.diagnosis.references import MOST_FEATURES, cleaned, flat, models
 from gammabeta.diagnosis.rows import class_numbers, numbers, once, some
 from gammabeta.diagnosis.suspicion import Suspicion
 
+THOROUGH = True
+
 PAGE = Page(
     code="GB108",
     name="labels do not belong to their rows",

@@ -7,9 +7,10 @@ import numpy as np
 
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
+from gammabeta.diagnosis.networks import every
 from gammabeta.diagnosis.suspicion import Suspicion
 from gammabeta.diagnosis.treatments import activations_added
-from gammabeta.nn import PREDICTING
+from gammabeta.nn import PREDICTING, Activation
 from gammabeta.train.step import ingested, scale_of
 
 PAGE = Page(
@@ -29,7 +30,7 @@ PAGE = Page(
 def rule(case: Case) -> Iterator[Suspicion]:
     from gammabeta.diagnosis.weights import matrices
 
-    if len(matrices(case.network, case.start.params)) < 2 or case.probe.rows < 4:
+    if len(matrices(case.network, case.start.params)) < 2 or case.probe.rows < 4 or bends(case):
         return
     x = np.asarray(ingested(jnp.asarray(case.probe.x[:64]), scale_of(case.probe)), np.float32)
     if not np.isfinite(x).all():
@@ -54,3 +55,8 @@ def rule(case: Case) -> Iterator[Suspicion]:
             treatments=(activations_added(),),
             advice="put an activation after every hidden layer",
         )
+
+
+def bends(case: Case) -> bool:
+    """Whether a layer is surely nonlinear: nothing has to be measured then."""
+    return any(isinstance(layer, Activation) and layer.function != "identity" for layer in every(case.network))

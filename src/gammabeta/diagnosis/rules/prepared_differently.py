@@ -9,6 +9,8 @@ from gammabeta.diagnosis.finding import Page
 from gammabeta.diagnosis.shift import gained, shifts
 from gammabeta.diagnosis.suspicion import Suspicion
 
+THOROUGH = True
+
 PAGE = Page(
     code="GB110",
     name="new rows prepared differently",

@@ -12,6 +12,8 @@ from gammabeta.nn import Call
 from gammabeta.nn.memories import memories, observed_in
 from gammabeta.train.step import ingested, scale_of
 
+THOROUGH = True
+
 PAGE = Page(
     code="GB507",
     name="batch norm statistics against new rows",

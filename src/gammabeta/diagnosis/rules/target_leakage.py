@@ -12,6 +12,8 @@ from gammabeta.diagnosis.rows import class_numbers, difference, error_of, featur
 from gammabeta.diagnosis.single import Target, by_forest, by_tree, most_telling
 from gammabeta.diagnosis.suspicion import Suspicion, Treatment
 
+THOROUGH = True
+
 PAGE = Page(
     code="GB105",
     name="target leakage",

@@ -83,10 +83,9 @@ def judge(rows: Sequence[Row]) -> Verdict:
     rate = {side: best_rate(found, side) for side in SIDES}
     steps = {side: found[side, rate[side]] for side in SIDES}
     ratio = ratio_of(steps["with"], steps["without"])
-    equal = {r: np.median(found["with", r]) / np.median(found["without", r]) for _, r in found}
-    beside = ", ".join(
-        f"{value:.2f} at {r:g}" for r, value in sorted(equal.items()) if np.isfinite(value) and value > 0
-    )
+    medians = {rate: tuple(float(np.median(found[side, rate])) for side in SIDES) for _, rate in found}
+    equal = {rate: pair[0] / pair[1] for rate, pair in sorted(medians.items()) if np.isfinite(pair).all()}
+    beside = ", ".join(f"{value:.2f} at {rate:g}" for rate, value in equal.items())
     says = (
         f"{rows[0]['goal']:.0%} of the validation rows are right after {np.median(steps['with']):.0f} steps with batch "
         f"norm (rate {rate['with']:g}) and {np.median(steps['without']):.0f} without (rate {rate['without']:g}), a "
