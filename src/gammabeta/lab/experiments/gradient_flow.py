@@ -177,7 +177,7 @@ EXPERIMENT = Experiment(
         "quick": {
             "seeds": 2,
             "activations": ("sigmoid", "relu"),
-            "flows": (20,),
+            "flows": (14,),
             "depths": (1, 4),
             "rates": (0.1, 1.0),
             "steps": 150,

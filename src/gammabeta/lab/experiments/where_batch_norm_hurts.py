@@ -177,7 +177,7 @@ EXPERIMENT = Experiment(
         },
         "quick": {
             "seeds": 3,
-            "rates": (0.003, 0.01, 0.03, 0.1),
+            "rates": (0.003, 0.01, 0.03),
             "sizes": (2, 32),
             "rows": 400,
             "epochs": 8,
