@@ -260,6 +260,17 @@ def value_from_json(hint: Any, value: Any, place: str) -> Any:
     return value
 
 
+def without_nan(value: Any) -> Any:
+    """The value as JSON can say it: numbers that are not finite as null, NumPy's as Python's, tuples as lists."""
+    if isinstance(value, dict):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return without_nan(value.item()) if hasattr(value, "item") else value
+
+
 def dumps(value: Any) -> str:
     """Indented JSON text with a newline at its end; NaN and infinity are refused."""
     return json.dumps(to_json(value), indent=2, allow_nan=False, ensure_ascii=False) + "\n"

@@ -51,6 +51,14 @@ Set = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Change the plan, such as optimizer.learning_rate=0.01."),
 ]
 
+Epochs = Annotated[int | None, typer.Option(metavar="N", help="Passes over the training rows.")]
+BatchSize = Annotated[int | None, typer.Option(metavar="N", help="Rows per step.")]
+Seed = Annotated[int | None, typer.Option(metavar="N", help="Of split, initialization, shuffling, noise.")]
+TimeLimit = Annotated[str | None, typer.Option(metavar="TIME", help="Stop training after this time: 90s, 5m, 2h.")]
+RunFolder = Annotated[
+    Path | None, typer.Option("-o", "--out", metavar="RUN_FOLDER", help="Default: a new folder in runs/.")
+]
+
 
 @app.callback(invoke_without_command=True)
 def version(
@@ -61,6 +69,11 @@ def version(
 
         typer.echo(f"gammabeta {__version__}")
         raise typer.Exit
+
+
+def settings_of(typed: list[str] | None, **named: int | None) -> tuple[str, ...]:
+    """What was typed with --set, and after it the options that are short for some of it."""
+    return (*(typed or ()), *(f"{name}={value}" for name, value in named.items() if value is not None))
 
 
 @app.command()
@@ -74,24 +87,17 @@ def fit(
     kind: Kind = None,
     plan: PlanFile = None,
     set_: Set = None,
-    epochs: Annotated[int | None, typer.Option(metavar="N", help="Passes over the training rows.")] = None,
-    batch_size: Annotated[int | None, typer.Option(metavar="N", help="Rows per step.")] = None,
-    seed: Annotated[int | None, typer.Option(metavar="N", help="Of split, initialization, shuffling, noise.")] = None,
-    time_limit: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Stop training after this time: 90s, 5m, 2h.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("-o", "--out", metavar="RUN_FOLDER", help="Default: a new folder in runs/.")
-    ] = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    seed: Seed = None,
+    time_limit: TimeLimit = None,
+    out: RunFolder = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Train a network on a table or images, and test it."""
     from gammabeta.cli.fit import FitOptions, fit_command
 
-    settings = [
-        f"{k}={v}" for k, v in (("epochs", epochs), ("batch_size", batch_size), ("seed", seed)) if v is not None
-    ]
     fit_command(
         FitOptions(
             data=data,
@@ -102,7 +108,7 @@ def fit(
             drop=tuple(drop or ()),
             kinds=tuple(kind or ()),
             plan=plan,
-            settings=(*(set_ or ()), *settings),
+            settings=settings_of(set_, epochs=epochs, batch_size=batch_size, seed=seed),
             time_limit=time_limit,
             out=out,
             json=json,
@@ -183,24 +189,17 @@ def transfer(
     drop: Drop = None,
     kind: Kind = None,
     set_: Set = None,
-    epochs: Annotated[int | None, typer.Option(metavar="N", help="Passes over the training rows.")] = None,
-    batch_size: Annotated[int | None, typer.Option(metavar="N", help="Rows per step.")] = None,
-    seed: Annotated[int | None, typer.Option(metavar="N", help="Of split, initialization, shuffling, noise.")] = None,
-    time_limit: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Stop training after this time: 90s, 5m, 2h.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("-o", "--out", metavar="RUN_FOLDER", help="Default: a new folder in runs/.")
-    ] = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    seed: Seed = None,
+    time_limit: TimeLimit = None,
+    out: RunFolder = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Go on from a trained model with other rows: other classes, other columns, a new head."""
     from gammabeta.cli.transfer import TransferOptions, transfer_command
 
-    settings = [
-        f"{k}={v}" for k, v in (("epochs", epochs), ("batch_size", batch_size), ("seed", seed)) if v is not None
-    ]
     transfer_command(
         TransferOptions(
             model=model,
@@ -216,7 +215,7 @@ def transfer(
             drop=tuple(drop or ()),
             kinds=tuple(kind or ()),
             plan=None,
-            settings=(*(set_ or ()), *settings),
+            settings=settings_of(set_, epochs=epochs, batch_size=batch_size, seed=seed),
             time_limit=time_limit,
             out=out,
             json=json,

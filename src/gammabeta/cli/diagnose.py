@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from gammabeta.cli.progress import teller
 from gammabeta.cli.rows import ROWS_NAME, rows_of
 from gammabeta.cli.terminal import console, notes, print_json
-from gammabeta.data.values import plural
 from gammabeta.errors import DataError, FileError, UsageError
 
 if TYPE_CHECKING:
@@ -207,12 +206,3 @@ def fixed_run(
     model.save(new)
     out.print(f"kept: {words}.\nthe mended run is in {new}", markup=False)
     return result
-
-
-def count(findings: "Sequence[Finding]") -> str:
-    """``1 error, 2 warnings``"""
-    parts = []
-    for severity in ("error", "warning"):
-        number = sum(finding.severity == severity for finding in findings)
-        parts += [f"{number} {plural(number, severity)}"] if number else []
-    return ", ".join(parts)

@@ -11,7 +11,8 @@ import numpy as np
 
 from gammabeta.data import Dataset
 from gammabeta.nn import Call, Layer, Loss, Sequential
-from gammabeta.serial import kind_name, lift, lower
+from gammabeta.nn.places import label
+from gammabeta.serial import lift, lower
 from gammabeta.train.step import Scale, ingested, mean_loss, scale_of
 from gammabeta.types import Array, Tree
 
@@ -81,11 +82,6 @@ def examine(network: Sequential, loss: Loss, params: Tree, stats: Tree, data: Da
 
 def flat_input(data: Dataset) -> np.ndarray:
     return np.asarray(ingested(jnp.asarray(data.x), scale_of(data)), np.float64)
-
-
-def label(layer: Layer) -> str:
-    """What a layer is called: its kind, an activation by its function."""
-    return str(getattr(layer, "function", kind_name(type(layer))))
 
 
 # level 0: this runs twice in a diagnosis, and compiling took 4.5 s where 2.9 s do

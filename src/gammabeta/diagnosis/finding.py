@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from gammabeta.errors import Defect
+from gammabeta.serial import without_nan
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
@@ -95,18 +96,6 @@ class Finding:
         body = {**vars(self), "proof": vars(self.proof) if self.proof else None, "numbers": dict(self.numbers)}
         cleaned: dict[str, Any] = without_nan({**body, "fix": dict(self.fix)})
         return cleaned
-
-
-def without_nan(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(item) for item in value]
-    if isinstance(value, float) and value not in (float("inf"), float("-inf")) and value == value:
-        return value
-    if hasattr(value, "item"):
-        return without_nan(value.item())
-    return None if isinstance(value, float) else value
 
 
 def in_order(findings: list[Finding]) -> list[Finding]:

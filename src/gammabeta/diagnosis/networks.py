@@ -30,6 +30,11 @@ def with_layers(plan: Plan, edit: Edit) -> Plan:
     return plan.replace(network=edited(layers, edit))
 
 
+def own(layer: Layer) -> bool:
+    """Whether a layer is somebody's own: nothing is known of what it does."""
+    return not type(layer).__module__.startswith("gammabeta.")
+
+
 def every(network: Layer) -> Iterator[Layer]:
     """All layers that hold no others, in order."""
     if isinstance(network, Sequential):

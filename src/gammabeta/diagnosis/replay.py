@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from gammabeta.diagnosis.case import Case
-from gammabeta.diagnosis.examine import label
 from gammabeta.nn import Call, Sequential
+from gammabeta.nn.places import label
 from gammabeta.serial import lift
 from gammabeta.train.batches import Chunk, chunks, epoch_batches
 from gammabeta.train.fit import evenly_weighted

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gammabeta.data import Dataset
-from gammabeta.diagnosis.networks import every, with_layers
+from gammabeta.diagnosis.networks import every, own, with_layers
 from gammabeta.diagnosis.suspicion import Treatment
 from gammabeta.nn import (
     Activation,
@@ -92,8 +92,7 @@ def activation(function: Any) -> Treatment:
         if isinstance(layer, Dense | Conv2D):
             return (replace(layer, initializer=None),)
         # a layer of somebody's own without anything to learn stands where an activation does
-        own = not type(layer).__module__.startswith("gammabeta.")
-        return (Activation(function),) if own else (layer,)
+        return (Activation(function),) if own(layer) else (layer,)
 
     return Treatment(f"{function} as the activation", lambda plan: with_layers(plan, edit))
 

@@ -6,14 +6,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
-import numpy as np
-
 from gammabeta.errors import DataError
 from gammabeta.lab.estimate import Estimate
+from gammabeta.serial import without_nan
 
 Row = Mapping[str, Any]
 Size = Literal["tiny", "quick", "full"]
@@ -82,10 +81,7 @@ class Outcome:
 
     def to_json(self) -> dict[str, Any]:
         """The verdict as a JSON object: infinite ends of intervals as null."""
-        numbers = {
-            name: {key: value if np.isfinite(value) else None for key, value in vars(estimate).items()}
-            for name, estimate in self.verdict.numbers.items()
-        }
+        numbers = {name: without_nan(vars(estimate)) for name, estimate in self.verdict.numbers.items()}
         return {
             "experiment": self.name,
             "claim": self.experiment.claim,
@@ -141,8 +137,6 @@ def sweeping(tell: Callable[[int, int], None]) -> Sweep:
 
 def write(outcome: Outcome, folder: Path) -> Outcome:
     """Write picture, numbers and verdict into ``folder``; the outcome with its files."""
-    from dataclasses import replace
-
     from gammabeta.lab.drawing import drawn
 
     folder.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from gammabeta.data.dataset import Dataset
 from gammabeta.errors import DataError, PlanError, UsageError
 from gammabeta.nn import Dense, Probe, Sequential, bare
 from gammabeta.plan import Plan
-from gammabeta.serial import lift
+from gammabeta.serial import lift, without_nan
 from gammabeta.train.batches import batch_count, chunks, epoch_batches
 from gammabeta.train.devices import spread
 from gammabeta.train.evaluate import evaluate
@@ -320,9 +320,3 @@ def newer(old: Any, fresh: Any) -> Any:
     """The fresh signals where a step was probed, else the old ones."""
     leaves = jax.tree.leaves(fresh)
     return old if old != () and leaves and all(np.isnan(np.asarray(leaf)) for leaf in leaves) else fresh
-
-
-def without_nan(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: without_nan(item) for key, item in value.items()}
-    return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from gammabeta.data import Dataset
-from gammabeta.diagnosis.examine import label
 from gammabeta.diagnosis.measures.batch_loss import BatchLoss, dot
 from gammabeta.nn import Sequential
+from gammabeta.nn.places import label
 from gammabeta.plan import Plan
 from gammabeta.types import Tree
 

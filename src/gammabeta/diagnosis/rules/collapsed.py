@@ -6,7 +6,7 @@ import numpy as np
 
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
-from gammabeta.diagnosis.rules.vanishing_gradients import own
+from gammabeta.diagnosis.networks import own
 from gammabeta.diagnosis.suspicion import Suspicion
 from gammabeta.diagnosis.treatments import activation, batch_norm_added, initializers_by_activation
 from gammabeta.nn import Activation

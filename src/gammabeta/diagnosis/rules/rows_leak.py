@@ -7,7 +7,7 @@ import numpy as np
 
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
-from gammabeta.diagnosis.networks import every
+from gammabeta.diagnosis.networks import every, own
 from gammabeta.diagnosis.suspicion import Suspicion
 from gammabeta.nn import PREDICTING
 from gammabeta.train.step import ingested, scale_of
@@ -27,7 +27,7 @@ PAGE = Page(
 
 
 def rule(case: Case) -> Iterator[Suspicion]:
-    if all(type(layer).__module__.startswith("gammabeta.") for layer in every(case.network)):
+    if not any(own(layer) for layer in every(case.network)):
         return  # none of ours does
     params, stats = (case.params, case.stats) if case.trained else (case.start.params, case.start.stats)
     x = np.asarray(ingested(jnp.asarray(case.probe.x[:24]), scale_of(case.probe)), np.float32)

@@ -6,6 +6,7 @@ import numpy as np
 
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
+from gammabeta.diagnosis.networks import own
 from gammabeta.diagnosis.suspicion import Suspicion
 from gammabeta.diagnosis.treatments import activation, batch_norm_added, initializers_by_activation, skips_added
 from gammabeta.nn import Activation, Residual
@@ -63,8 +64,3 @@ def backward(case: Case) -> tuple[float, int] | None:
     if len(sizes) < 3 or not all(np.isfinite(sizes)) or sizes[-1] == 0:
         return None
     return sizes[0] / sizes[-1], len(sizes)
-
-
-def own(layer: object) -> bool:
-    """Whether a layer is somebody's own."""
-    return not type(layer).__module__.startswith("gammabeta.")
