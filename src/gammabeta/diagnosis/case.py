@@ -15,7 +15,7 @@ from gammabeta.diagnosis.references import References, constant_answer, outputs_
 from gammabeta.nn import BatchNorm, ClassLoss, LabelLoss, Sequential
 from gammabeta.nn.memories import batch_norms
 from gammabeta.plan import Plan
-from gammabeta.train.evaluate import Evaluation, evaluate
+from gammabeta.train.evaluate import Evaluation, evaluate, shared_length
 from gammabeta.train.fit import evenly_weighted, met, steps_in
 from gammabeta.train.metrics import LOWER_IS_BETTER, headline, headline_name
 from gammabeta.train.step import State, calibrated, fresh_state, program_of
@@ -121,7 +121,9 @@ class Case:
     def evaluated(self, data: Dataset) -> Evaluation | None:
         if not self.trained:
             return None
-        return evaluate(program_of(self.plan), self.params, self.stats, data)
+        # as fit measured, with the program that is compiled already
+        length = shared_length(self.train, self.valid)
+        return evaluate(program_of(self.plan), self.params, self.stats, data, length)
 
     def score(self, found: Evaluation | None, data: Dataset) -> float:
         """The headline metric; NaN where nothing was trained."""

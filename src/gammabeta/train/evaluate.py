@@ -24,17 +24,31 @@ class Evaluation(NamedTuple):
 
 def padded_rows(rows: int, most: int) -> list[np.ndarray]:
     """Row numbers 0 .. rows - 1 in pieces of one length, the next power of two up to ``most``; -1 on padding."""
-    length = min(most, 1 << max(0, rows - 1).bit_length())
+    return pieces(rows, min(most, 1 << max(0, rows - 1).bit_length()))
+
+
+def pieces(rows: int, length: int) -> list[np.ndarray]:
+    """Row numbers 0 .. rows - 1 in pieces of ``length``; -1 on padding."""
     numbers = np.full(-(-rows // length) * length, -1, dtype=np.int64)
     numbers[:rows] = np.arange(rows)
     return np.split(numbers, len(numbers) // length) if rows else []
 
 
-def evaluate(program: Program, params: Tree, stats: Tree, data: Dataset) -> Evaluation:
-    """Predictions and loss on all rows of ``data``."""
+def shared_length(*data: Dataset | None) -> int:
+    """The length of pieces that all of these are evaluated in, so that one compiled program serves them.
+
+    That of the smallest, but no piece shorter than 256 rows or than a sixteenth of the largest.
+    """
+    rows = [each.rows for each in data if each is not None]
+    return 1 << (max(min(rows), 256, max(rows) // 16) - 1).bit_length()
+
+
+def evaluate(program: Program, params: Tree, stats: Tree, data: Dataset, length: int | None = None) -> Evaluation:
+    """Predictions and loss on all rows of ``data``, in pieces of ``length`` rows, of fewer where rows are wide."""
     skeleton, numbers = lift((program.network, program.loss))
     predicted, losses = [], []
-    for piece in padded_rows(data.rows, pass_rows(program.network, data.input_shape)):
+    most = pass_rows(program.network, data.input_shape)
+    for piece in pieces(data.rows, min(most, length)) if length else padded_rows(data.rows, most):
         taken = np.maximum(piece, 0)
         assert data.y is not None
         part, loss = forward(skeleton, numbers, params, stats, data.x[taken], data.y[taken], scale_of(data))

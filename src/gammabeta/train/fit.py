@@ -16,7 +16,7 @@ from gammabeta.plan import Plan
 from gammabeta.serial import lift, without_nan
 from gammabeta.train.batches import batch_count, chunks, epoch_batches
 from gammabeta.train.devices import spread
-from gammabeta.train.evaluate import evaluate
+from gammabeta.train.evaluate import evaluate, shared_length
 from gammabeta.train.metrics import better, headline, headline_name
 from gammabeta.train.probes import PROBE_EVERY, Signals, default_probe, flattened
 from gammabeta.train.statistics import settled
@@ -137,6 +137,7 @@ def fit(
     watched, shape = subset(train, plan.seed), tuple(train.x.shape[1:])
     state = started(plan, shape, start) if start else calibrated(plan, fresh_state(plan, shape), watched)
     watched_valid = None if valid is None or valid.rows == 0 else subset(valid, plan.seed)
+    length = shared_length(watched, watched_valid)
     metric = plan.early_stopping.metric if plan.early_stopping else "loss"
     patience = plan.early_stopping.patience if plan.early_stopping else plan.epochs
     best, best_epoch = float("nan"), 0
@@ -157,8 +158,8 @@ def fit(
         for made in pieces:
             state, signals = made.state, newer(signals, made.signals)
             stats = settled(program.network, state.params, state.stats, watched, plan.batch_size)
-            on_train = measured(program, state.params, stats, watched)
-            on_valid = {} if watched_valid is None else measured(program, state.params, stats, watched_valid)
+            on_train = measured(program, state.params, stats, watched, length)
+            on_valid = measured(program, state.params, stats, watched_valid, length) if watched_valid else {}
             value = (on_valid or on_train).get(metric, float("nan"))
             is_best = made.ended != "non-finite loss" and better(metric, value, best)
             if is_best:
@@ -301,9 +302,9 @@ def outputs_of(plan: Plan, data: Dataset) -> int:
     return max(classes, last.units) if isinstance(last, Dense) else classes
 
 
-def measured(program: Program, params: Any, stats: Any, data: Dataset) -> dict[str, float]:
+def measured(program: Program, params: Any, stats: Any, data: Dataset, length: int) -> dict[str, float]:
     """Loss and headline metric in predicting mode."""
-    found = evaluate(program, params, stats, data)
+    found = evaluate(program, params, stats, data, length)
     name, value = headline(program.loss, found.predicted, data)
     return {"loss": found.loss, name: value}
 

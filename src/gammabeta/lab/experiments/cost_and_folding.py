@@ -185,7 +185,7 @@ EXPERIMENT = Experiment(
     draw=draw,
     sizes={
         "tiny": {"widths": (32,), "turns": 4, "steps": 256},
-        "quick": {"widths": (64, 256), "turns": 6, "steps": 384},
+        "quick": {"widths": (64, 256), "turns": 5, "steps": 256},
         "full": {"widths": (64, 128, 256, 512), "turns": 40, "steps": 640},
     },
 )

@@ -177,8 +177,8 @@ EXPERIMENT = Experiment(
         "quick": {
             "seeds": 2,
             "activations": ("sigmoid", "relu"),
-            "flows": (14,),
-            "depths": (1, 4),
+            "flows": (10,),
+            "depths": (1, 3),
             "rates": (0.1, 1.0),
             "steps": 150,
         },

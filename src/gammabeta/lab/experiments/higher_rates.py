@@ -98,7 +98,7 @@ EXPERIMENT = Experiment(
             "seeds": 3,
             "activations": ("sigmoid", "relu"),
             "rates": (0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
-            "steps": 300,
+            "steps": 240,
         },
         "full": {
             "seeds": 5,

@@ -189,7 +189,7 @@ EXPERIMENT = Experiment(
     draw=draw,
     sizes={
         "tiny": {"seeds": 2, "rates": (0.003,), "epochs": 10, "rows": 1_000, "sides": ("plain", "quantile, soft")},
-        "quick": {"seeds": 5, "rates": (0.003, 0.01), "epochs": 25, "rows": 1_000},
+        "quick": {"seeds": 5, "rates": (0.003, 0.01), "epochs": 20, "rows": 1_000},
         "full": {"seeds": 20, "rates": (0.001, 0.003, 0.01, 0.03), "epochs": 60, "rows": 5_000},
     },
     figure_size=(13, 4.2),

@@ -1,6 +1,7 @@
 """C23: the same image network side by side: scikit-learn, gammabeta, and PyTorch and Keras where they are installed.
 
-Two hidden layers of ReLU units, Adam, the same batches and epochs, no normalization: what all four can build. Three
+Two hidden layers of ReLU units, Adam at the common rate of 0.001 (nobody's best), the same batches and epochs, no
+normalization: what all four can build. Three
 tasks on the same images: which of the classes; three labels that do not exclude each other (the class is even, is above
 four, is drawn with a loop: 0, 6, 8 or 9); and a number, the share of pixels with ink. Then gammabeta once more as it
 would do it itself, with batch norm.

@@ -4,7 +4,8 @@ Left: a classifier of images at batches of 2 to 32 rows, with batch norm, withou
 the same number of rows, at its own best rate. "Ghosts" are batches of 32 rows whose statistics come from few: the noise
 of tiny batches in the statistics alone, not in the gradient. Right: rows x = s u in batches of 32, with a direction u
 and a length s between 1/10 and 10; the answer is s. What divides by the spread of a batch divides by the rows that
-happen to be in it.
+happen to be in it. That harm shows only once the length is nearly learned: with as few epochs as the images have, the
+ratio of the errors was 0.82 (0.61 to 1.09), undecided, and it was tripling the epochs that decided it.
 """
 
 from collections.abc import Sequence
@@ -180,7 +181,7 @@ EXPERIMENT = Experiment(
             "rates": (0.003, 0.01, 0.03),
             "sizes": (2, 32),
             "rows": 400,
-            "epochs": 8,
+            "epochs": 6,
             "sides": ("batch norm", "none"),
         },
         "full": {

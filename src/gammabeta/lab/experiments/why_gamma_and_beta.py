@@ -153,7 +153,7 @@ EXPERIMENT = Experiment(
     draw=draw,
     sizes={
         "tiny": {"seeds": 2, "hidden": (30,), "steps": 60, "wave_steps": 200},
-        "quick": {"seeds": 3, "hidden": (100, 100), "steps": 200, "wave_steps": 1_500},
+        "quick": {"seeds": 3, "hidden": (60,), "steps": 200, "wave_steps": 1_500},
         "full": {"seeds": 8, "hidden": (100, 100), "steps": 1_500, "wave_steps": 10_000},
     },
     figure_size=(12, 4.2),
