@@ -302,7 +302,7 @@ def outputs_of(plan: Plan, data: Dataset) -> int:
     return max(classes, last.units) if isinstance(last, Dense) else classes
 
 
-def measured(program: Program, params: Any, stats: Any, data: Dataset, length: int) -> dict[str, float]:
+def measured(program: Program, params: Any, stats: Any, data: Dataset, length: int | None = None) -> dict[str, float]:
     """Loss and headline metric in predicting mode."""
     found = evaluate(program, params, stats, data, length)
     name, value = headline(program.loss, found.predicted, data)
