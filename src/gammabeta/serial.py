@@ -7,7 +7,7 @@ A field says everything about itself in its annotation, in one place:
 ``Within`` is the legal range in interval notation and appears word for word in the error message.
 ``DYNAMIC`` marks what is only a number: :func:`lift` takes such numbers out of the description, so that two
 descriptions that differ in them alone are equal, and share one compiled program; :func:`lower` puts them
-(or tracers in their place) back.
+(or tracers in their place) back. ``Search`` says where a search for better values looks.
 """
 
 import dataclasses
@@ -35,6 +35,26 @@ class Within:
         above = value >= low if self.interval[0] == "[" else value > low
         below = value <= high if self.interval[-1] == "]" else value < high
         return above and below
+
+
+@dataclasses.dataclass(frozen=True, init=False)
+class Search:
+    """Where a search looks unless told otherwise: inside the legal range, where good values have been found.
+
+    ``Search("log", 1e-4, 1e-1)`` and ``Search("linear", 0, 0.6)`` are ranges, ends included; ``Search("choice", 32,
+    64)`` is a list, of descriptions by their names, None for none. length: of a field that holds several numbers, all
+    equal: from and to how many.
+    """
+
+    scale: Literal["log", "linear", "choice"]
+    values: tuple[Any, ...]
+    length: tuple[int, int] | None
+
+    def __init__(
+        self, scale: Literal["log", "linear", "choice"], *values: Any, length: tuple[int, int] | None = None
+    ) -> None:
+        for name, value in (("scale", scale), ("values", values), ("length", length)):
+            object.__setattr__(self, name, value)
 
 
 class Dynamic:

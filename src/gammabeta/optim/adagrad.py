@@ -9,7 +9,7 @@ import optax
 
 from gammabeta.optim.decay import decayed
 from gammabeta.optim.optimizer import Optimizer
-from gammabeta.serial import DYNAMIC, Within
+from gammabeta.serial import DYNAMIC, Search, Within
 from gammabeta.types import Array, Tree
 
 
@@ -28,9 +28,9 @@ class Adagrad(Optimizer):
     the root and gives 0 where s is 0. Source: Duchi, Hazan & Singer 2011, https://jmlr.org/papers/v12/duchi11a.html
     """
 
-    learning_rate: Annotated[float, Within("(0, inf)"), DYNAMIC] = 0.01
+    learning_rate: Annotated[float, Within("(0, inf)"), DYNAMIC, Search("log", 1e-3, 0.3)] = 0.01
     epsilon: Annotated[float, Within("[0, inf)"), DYNAMIC] = 1e-8
-    weight_decay: Annotated[float, Within("[0, inf)"), DYNAMIC] = 0.0
+    weight_decay: Annotated[float, Within("[0, inf)"), DYNAMIC, Search("log", 1e-6, 1e-2)] = 0.0
     decay_all: bool = False
 
     def direction(self) -> optax.GradientTransformation:

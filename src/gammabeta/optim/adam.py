@@ -8,7 +8,7 @@ import optax
 from gammabeta.optim.adaptive_moments import scale_by_moments
 from gammabeta.optim.decay import decayed
 from gammabeta.optim.optimizer import Optimizer
-from gammabeta.serial import DYNAMIC, Within
+from gammabeta.serial import DYNAMIC, Search, Within
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Adam(Optimizer):
     It has no decay: that is :class:`AdamW`. Source: Kingma & Ba 2015, https://arxiv.org/abs/1412.6980
     """
 
-    learning_rate: Annotated[float, Within("(0, inf)"), DYNAMIC] = 1e-3
+    learning_rate: Annotated[float, Within("(0, inf)"), DYNAMIC, Search("log", 3e-4, 3e-2)] = 1e-3
     b1: Annotated[float, Within("[0, 1)"), DYNAMIC] = 0.9
     b2: Annotated[float, Within("[0, 1)"), DYNAMIC] = 0.999
     epsilon: Annotated[float, Within("(0, inf)"), DYNAMIC] = 1e-8
@@ -55,8 +55,8 @@ class AdamW(Optimizer):
     Source: Loshchilov & Hutter 2019, https://arxiv.org/abs/1711.05101
     """
 
-    learning_rate: Annotated[float, Within("(0, inf)"), DYNAMIC] = 2e-3
-    weight_decay: Annotated[float, Within("[0, inf)"), DYNAMIC] = 0.01
+    learning_rate: Annotated[float, Within("(0, inf)"), DYNAMIC, Search("log", 3e-4, 3e-2)] = 2e-3
+    weight_decay: Annotated[float, Within("[0, inf)"), DYNAMIC, Search("log", 1e-4, 0.5)] = 0.01
     b1: Annotated[float, Within("[0, 1)"), DYNAMIC] = 0.9
     b2: Annotated[float, Within("[0, 1)"), DYNAMIC] = 0.999
     epsilon: Annotated[float, Within("(0, inf)"), DYNAMIC] = 1e-8

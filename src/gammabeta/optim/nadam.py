@@ -8,7 +8,7 @@ import optax
 from gammabeta.optim.adaptive_moments import scale_by_moments
 from gammabeta.optim.decay import decayed
 from gammabeta.optim.optimizer import Optimizer
-from gammabeta.serial import DYNAMIC, Within
+from gammabeta.serial import DYNAMIC, Search, Within
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class Nadam(Optimizer):
     https://openreview.net/pdf?id=OM0jvwB8jIp57ZJjtNEZ
     """
 
-    learning_rate: Annotated[float, Within("(0, inf)"), DYNAMIC] = 2e-3
+    learning_rate: Annotated[float, Within("(0, inf)"), DYNAMIC, Search("log", 3e-4, 3e-2)] = 2e-3
     b1: Annotated[float, Within("[0, 1)"), DYNAMIC] = 0.9
     b2: Annotated[float, Within("[0, 1)"), DYNAMIC] = 0.999
     epsilon: Annotated[float, Within("(0, inf)"), DYNAMIC] = 1e-8
     epsilon_placement: Literal["outside", "inside"] = "outside"
-    weight_decay: Annotated[float, Within("[0, inf)"), DYNAMIC] = 0.0
+    weight_decay: Annotated[float, Within("[0, inf)"), DYNAMIC, Search("log", 1e-5, 0.5)] = 0.0
     decay_all: bool = False
 
     def direction(self) -> optax.GradientTransformation:

@@ -7,7 +7,7 @@ import optax
 
 from gammabeta.optim.decay import decayed
 from gammabeta.optim.optimizer import Optimizer
-from gammabeta.serial import DYNAMIC, Within
+from gammabeta.serial import DYNAMIC, Search, Within
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Nesterov(Optimizer):
     A method of solving a convex programming problem with convergence rate O(1/k^2), Soviet Mathematics Doklady 27
     """
 
-    learning_rate: Annotated[float, Within("(0, inf)"), DYNAMIC] = 0.05
+    learning_rate: Annotated[float, Within("(0, inf)"), DYNAMIC, Search("log", 1e-3, 0.3)] = 0.05
     momentum: Annotated[float, Within("[0, 1)"), DYNAMIC] = 0.9
-    weight_decay: Annotated[float, Within("[0, inf)"), DYNAMIC] = 0.0
+    weight_decay: Annotated[float, Within("[0, inf)"), DYNAMIC, Search("log", 1e-6, 1e-2)] = 0.0
     decay_all: bool = False
 
     def direction(self) -> optax.GradientTransformation:

@@ -7,7 +7,7 @@ import optax
 
 from gammabeta.optim.decay import decayed
 from gammabeta.optim.optimizer import Optimizer
-from gammabeta.serial import DYNAMIC, Within
+from gammabeta.serial import DYNAMIC, Search, Within
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,11 @@ class RMSProp(Optimizer):
     Source: Tieleman & Hinton 2012, lecture 6e, https://www.cs.toronto.edu/~tijmen/csc321/slides/lecture_slides_lec6.pdf
     """
 
-    learning_rate: Annotated[float, Within("(0, inf)"), DYNAMIC] = 1e-3
+    learning_rate: Annotated[float, Within("(0, inf)"), DYNAMIC, Search("log", 1e-4, 1e-2)] = 1e-3
     b: Annotated[float, Within("[0, 1)"), DYNAMIC] = 0.9
     epsilon: Annotated[float, Within("(0, inf)"), DYNAMIC] = 1e-8
     epsilon_placement: Literal["outside", "inside"] = "outside"
-    weight_decay: Annotated[float, Within("[0, inf)"), DYNAMIC] = 0.0
+    weight_decay: Annotated[float, Within("[0, inf)"), DYNAMIC, Search("log", 1e-5, 0.1)] = 0.0
     decay_all: bool = False
 
     def direction(self) -> optax.GradientTransformation:

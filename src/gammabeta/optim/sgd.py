@@ -7,7 +7,7 @@ import optax
 
 from gammabeta.optim.decay import decayed
 from gammabeta.optim.optimizer import Optimizer
-from gammabeta.serial import DYNAMIC, Within
+from gammabeta.serial import DYNAMIC, Search, Within
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Sgd(Optimizer):
     decay equals torch's ``weight_decay``. Source: Robbins & Monro 1951.
     """
 
-    learning_rate: Annotated[float, Within("(0, inf)"), DYNAMIC] = 0.1
-    weight_decay: Annotated[float, Within("[0, inf)"), DYNAMIC] = 0.0
+    learning_rate: Annotated[float, Within("(0, inf)"), DYNAMIC, Search("log", 1e-3, 1.0)] = 0.1
+    weight_decay: Annotated[float, Within("[0, inf)"), DYNAMIC, Search("log", 1e-6, 1e-2)] = 0.0
     decay_all: bool = False
 
     def direction(self) -> optax.GradientTransformation:

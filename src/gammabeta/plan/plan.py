@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from gammabeta.errors import PlanError
 from gammabeta.nn import Architecture, Call, Layer, Loss, Sequential
 from gammabeta.optim import AdamW, Clipping, OneCycle, Optimizer, Schedule
-from gammabeta.serial import DYNAMIC, Description, Within
+from gammabeta.serial import DYNAMIC, Description, Search, Within
 from gammabeta.types import Shape
 
 
@@ -52,13 +52,18 @@ class Plan(Description):
     """
 
     network: Architecture | Layer
-    loss: Loss
-    optimizer: Optimizer = AdamW()
-    schedule: Schedule = OneCycle()
+    loss: Annotated[
+        Loss,
+        Search(
+            "choice", "softmax_cross_entropy", "sigmoid_cross_entropy", "squared_error", "huber", "binned_regression"
+        ),
+    ]
+    optimizer: Annotated[Optimizer, Search("choice", "adam_w", "adam", "rmsprop", "momentum")] = AdamW()
+    schedule: Annotated[Schedule, Search("choice", "one_cycle", "cosine", "step")] = OneCycle()
     epochs: Annotated[int, Within("[1, inf)")] = 30
-    batch_size: Annotated[int, Within("[1, inf)")] = 128
+    batch_size: Annotated[int, Within("[1, inf)"), Search("choice", 16, 32, 64, 128, 256, 512)] = 128
     clipping: Clipping | None = None
-    l2: Annotated[float, Within("[0, inf)"), DYNAMIC] | None = None
+    l2: Annotated[float, Within("[0, inf)"), DYNAMIC, Search("log", 1e-6, 1e-2)] | None = None
     l2_all: bool = False
     gradient_noise: Annotated[float, Within("[0, inf)"), DYNAMIC] | None = None
     weight_noise: Annotated[float, Within("[0, inf)"), DYNAMIC] | None = None

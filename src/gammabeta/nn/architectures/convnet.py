@@ -15,7 +15,7 @@ from gammabeta.nn.layer import Layer, Normalization
 from gammabeta.nn.pooling import GlobalAveragePool
 from gammabeta.nn.residual import Residual
 from gammabeta.nn.sequential import Sequential
-from gammabeta.serial import Within
+from gammabeta.serial import Search, Within
 from gammabeta.types import Shape
 
 LEAST_PIXELS = 4
@@ -47,10 +47,10 @@ class Convnet(Architecture):
     """
 
     channels: tuple[Annotated[int, Within("[1, inf)")], ...] = (16, 32, 64)
-    blocks: Annotated[int, Within("[1, inf)")] = 1
-    activation: ActivationName = "relu"
-    normalization: Normalization | None = BatchNorm()
-    dropout: Annotated[float, Within("[0, 1)")] = 0.0
+    blocks: Annotated[int, Within("[1, inf)"), Search("choice", 1, 2, 3)] = 1
+    activation: Annotated[ActivationName, Search("choice", "relu", "gelu", "silu", "tanh")] = "relu"
+    normalization: Annotated[Normalization | None, Search("choice", "batch_norm", "group_norm", None)] = BatchNorm()
+    dropout: Annotated[float, Within("[0, 1)"), Search("linear", 0.0, 0.5)] = 0.0
     initializer: Initializer | None = None
 
     def __post_init__(self) -> None:

@@ -14,7 +14,7 @@ from gammabeta.nn.layer import Layer, Normalization
 from gammabeta.nn.noise import GaussianNoise
 from gammabeta.nn.sequential import Sequential
 from gammabeta.nn.whitening import Whitening
-from gammabeta.serial import Within
+from gammabeta.serial import Search, Within
 from gammabeta.types import Shape
 
 
@@ -40,12 +40,14 @@ class Mlp(Architecture):
     Source: Rumelhart, Hinton & Williams 1986, https://doi.org/10.1038/323533a0
     """
 
-    hidden: tuple[Annotated[int, Within("[1, inf)")], ...] = (256, 256, 256)
-    activation: ActivationName = "relu"
-    normalization: Normalization | None = BatchNorm()
-    position: Literal["auto", "before", "after", "first"] = "auto"
+    hidden: Annotated[
+        tuple[Annotated[int, Within("[1, inf)")], ...], Search("choice", 32, 64, 128, 256, 512, length=(1, 4))
+    ] = (256, 256, 256)
+    activation: Annotated[ActivationName, Search("choice", "relu", "gelu", "silu", "tanh")] = "relu"
+    normalization: Annotated[Normalization | None, Search("choice", "batch_norm", "layer_norm", None)] = BatchNorm()
+    position: Annotated[Literal["auto", "before", "after", "first"], Search("choice", "auto", "after")] = "auto"
     whitening: Literal["none", "pca", "zca"] = "none"
-    dropout: Annotated[float, Within("[0, 1)")] = 0.0
+    dropout: Annotated[float, Within("[0, 1)"), Search("linear", 0.0, 0.5)] = 0.0
     initializer: Initializer | None = None
     weight_norm: Literal["none", "centered"] = "none"
     input_noise: Annotated[float, Within("[0, inf)")] = 0.0

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from gammabeta.nn.losses.class_loss import ClassLoss
 from gammabeta.nn.losses.loss import wide
-from gammabeta.serial import DYNAMIC, Within
+from gammabeta.serial import DYNAMIC, Search, Within
 from gammabeta.types import Array
 
 
@@ -25,7 +25,7 @@ class SoftmaxCrossEntropy(ClassLoss):
     Source: Bridle 1990, Probabilistic interpretation of feedforward classification network outputs
     """
 
-    label_smoothing: Annotated[float, Within("[0, 1)"), DYNAMIC] = 0.0
+    label_smoothing: Annotated[float, Within("[0, 1)"), DYNAMIC, Search("log", 1e-4, 0.2)] = 0.0
 
     def rows(self, outputs: Array, targets: Array) -> Array:
         o = wide(outputs)
