@@ -27,6 +27,7 @@ _ROOMS = {
     ),
     "gammabeta.plan": "EarlyStopping Plan advise change read_plan",
     "gammabeta.train": "Epoch RangeTest Run Start cache_compilations fit range_test run",
+    "gammabeta.tune": "Found Space narrowed read_space ready search",
     "gammabeta.transfer": (
         "continued discriminative fine_tune frozen graft transfer_plan unfrozen_gradually with_batch_norm"
     ),

@@ -117,6 +117,62 @@ def fit(
     )
 
 
+@app.command()
+def tune(
+    data: Data,
+    target: Target = None,
+    task: Task = "auto",
+    valid: Valid = None,
+    test: Test = None,
+    drop: Drop = None,
+    kind: Kind = None,
+    plan: PlanFile = None,
+    set_: Set = None,
+    epochs: Epochs = None,
+    seed: Seed = None,
+    trials: Annotated[int, typer.Option(metavar="N", help="How many plans; the first is the one fit would take.")] = 30,
+    time_limit: Annotated[
+        str | None, typer.Option(metavar="TIME", help="For all of it: 90s, 5m, 2h; the best so far wins.")
+    ] = None,
+    space: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Ranges in TOML or JSON, instead of the ready ones.")
+    ] = None,
+    storage: Annotated[
+        str | None, typer.Option(metavar="URL", help="A database for several processes; default: a file in the run.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(metavar="N", help="Trials at once; default: one per core.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", metavar="", help="Go on with the search in -o.")] = False,
+    out: RunFolder = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Search for a better plan, repeat the best on fresh seeds, train the winner."""
+    from gammabeta.cli.tune import TuneOptions, tune_command
+
+    tune_command(
+        TuneOptions(
+            data=data,
+            target=tuple(target or ()),
+            task=task,
+            valid=valid,
+            test=test,
+            drop=tuple(drop or ()),
+            kinds=tuple(kind or ()),
+            plan=plan,
+            settings=settings_of(set_, epochs=epochs, seed=seed),
+            time_limit=time_limit,
+            out=out,
+            json=json,
+            quiet=quiet,
+            trials=trials,
+            space=space,
+            storage=storage,
+            workers=workers,
+            resume=resume,
+        )
+    )
+
+
 @app.command("range-test")
 def range_test(
     data: Data,

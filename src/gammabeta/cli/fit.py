@@ -48,10 +48,12 @@ def into_run_folder(
     learning: Callable[..., Any],
     more: Callable[[Any], Mapping[str, Any]] = lambda learned: {},
     command: str = "fit",
+    told: bool = False,
 ) -> None:
     """What the commands that train share: prepare, learn, save, measure once on the test rows, show.
 
     learning: called as model.learn is, and gives something with a model and a run; more: what else the metrics hold
+    told: whether it has been said what is trained on
     """
     began = time.perf_counter()
     limit = seconds_of(options.time_limit)
@@ -62,9 +64,10 @@ def into_run_folder(
     cache_compilations()
     plan, schema, encoded, said = prepare()
     out = console(options.quiet, beside_json=options.json)
-    if holds_run(folder):
-        said = (*said, f"-o {folder}: the run that was there will be replaced.")
-    show_beginning(out, options.data, schema, encoded, said)
+    if not told:
+        if holds_run(folder):
+            said = (*said, f"-o {folder}: the run that was there will be replaced.")
+        show_beginning(out, options.data, schema, encoded, said)
     from gammabeta.cli.progress import FitProgress
     from gammabeta.model.file import write_whole
 

@@ -54,16 +54,14 @@ def prepared(
     choose: by it instead of by advice or a plan file; look_at: called with what was read, to refuse it early
     """
     from gammabeta.model import raw_where_normalized, suited
-    from gammabeta.plan import advise, change, read_plan
     from gammabeta.plan.change import parsed
 
     kinds = kinds_of(options.kinds)
     changes = parsed(options.settings)
-    given = change(read_plan(options.plan), changes) if options.plan else None
+    given = plan_in_file(options)
 
     def advised(schema: Schema, rows: int) -> "tuple[Plan, Schema]":
-        plan = given or change(advise(schema.task, rows, schema.image is not None), changes)
-        plan = suited(plan, schema)
+        plan = suited(given or advised_plan(options, schema, rows), schema)
         return plan, raw_where_normalized(schema, plan)
 
     data = read(options.data)
@@ -77,6 +75,22 @@ def prepared(
         encoded = {name: schema.encode(part) for name, part in parts.items()}
     said = [note for part in parts.values() for note in part.notes]
     return Prepared(plan, schema, encoded, (*said, *repeated(options)))
+
+
+def plan_in_file(options: DataOptions) -> "Plan | None":
+    """The plan in the file that was named, with the settings; None where none was."""
+    from gammabeta.plan import change, read_plan
+    from gammabeta.plan.change import parsed
+
+    return change(read_plan(options.plan), parsed(options.settings)) if options.plan else None
+
+
+def advised_plan(options: DataOptions, schema: Schema, rows: int) -> "Plan":
+    """The plan that we would start with, with the settings; its network is not written out as layers yet."""
+    from gammabeta.plan import advise, change
+    from gammabeta.plan.change import parsed
+
+    return change(advise(schema.task, rows, schema.image is not None), parsed(options.settings))
 
 
 def parts_of(

@@ -45,9 +45,10 @@ def fresh_seeds(seed: int) -> list[int]:
 
 
 def candidates(outcomes: Mapping[int, Outcome]) -> list[int]:
-    """Trial 0, which is the plan that the search starts from, and the best others."""
-    done = sorted((o.value, number) for number, o in outcomes.items() if o.ended == "done" and number != 0)
+    """Trial 0, which is the plan that the search starts from, and the best of those that came out below it."""
     first = [0] if 0 in outcomes and outcomes[0].ended == "done" else []
+    least = outcomes[0].value if first else math.inf
+    done = sorted((o.value, n) for n, o in outcomes.items() if o.ended == "done" and n != 0 and o.value < least)
     return first + [number for _, number in done[:CANDIDATES]]
 
 

@@ -83,7 +83,7 @@ class Space:
             if dimension.part == "items":
                 changes[dimension.name] = [value] * params[f"{dimension.key}.length"]
             elif dimension.part == "whole" and dimension.start != (value,):
-                # what is as it was stays as it was: a kind with the fields that nobody varies, a strength of none at all
+                # what did not change stays as it was: a kind with fields that nobody varies, a strength of none at all
                 changes[dimension.name] = value
         return change(base, changes)
 
