@@ -43,7 +43,7 @@ def start(*words: str) -> "subprocess.Popen[str]":
 def jobs(database: Path) -> dict[str, tuple[int | None, str | None]]:
     """job -> (Optuna's number, result)"""
     try:
-        connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+        connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=0.5)
     except sqlite3.OperationalError:
         return {}
     try:
@@ -60,13 +60,22 @@ def done(database: Path) -> int:
 
 
 def until(database: Path, count: int, process: "subprocess.Popen[str]") -> None:
-    """Wait until ``count`` trials are done and another one is under way."""
-    while process.poll() is None:
+    """Wait until ``count`` trials are done and another one is under way, and let the process stand still there."""
+
+    def there() -> bool:
         found = jobs(database)
         running = [job for job, (trial, result) in found.items() if result is None and trial is not None]
-        if done(database) >= count and running:
-            return
-        time.sleep(0.01)
+        return done(database) >= count and bool(running)
+
+    while process.poll() is None:
+        if there():
+            # it may have gone on meanwhile
+            process.send_signal(signal.SIGSTOP)
+            if there():
+                return
+            process.send_signal(signal.SIGCONT)
+        time.sleep(0.02)
+    raise AssertionError(process.communicate())
 
 
 def states(database: Path, study: str = "gammabeta") -> dict[int, str]:
@@ -113,6 +122,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(folder: Path) -> None:
     process = start(*typed(folder, "-o", run))
     until(database, 2, process)
     process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGCONT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "Traceback" not in err
@@ -123,6 +133,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(folder: Path) -> None:
     assert not (run / "model.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_two_processes_on_one_storage_share_the_trials(folder: Path) -> None:
     database = folder / "shared.db"
     words = ("--storage", f"sqlite:///{database}", "--quiet")

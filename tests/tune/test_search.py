@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import math
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import optuna
@@ -15,7 +15,7 @@ from gammabeta.errors import TrainingError, UsageError
 from gammabeta.nn import SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
 from gammabeta.plan import change
 from gammabeta.serial import without_nan
-from gammabeta.tune import facts, narrowed, ready, search, trials_csv
+from gammabeta.tune import Found, facts, narrowed, ready, search, trials_csv
 from gammabeta.tune.ranking import candidates, interval, ranked
 from gammabeta.tune.trial import Outcome, Problem, common_loss, folds_for, trained
 
@@ -58,7 +58,7 @@ def test_trial_0_is_the_plan_itself_and_nothing_worse_wins(found, rows) -> None:
 
 def test_numbers_share_one_program(found) -> None:
     assert found.programs == 1
-    assert len({params["optimizer.adam_w.learning_rate"] for params in found.params.values()}) > TRIALS // 2
+    assert len({tuple(params.items()) for params in found.params.values()}) == TRIALS
 
 
 def test_the_ranking_is_on_seeds_that_chose_nothing(found) -> None:
@@ -84,17 +84,12 @@ def test_the_facts_are_json_and_tell_everything(found) -> None:
 
 def test_two_at_once_share_the_trials(rows, tmp_path) -> None:
     url = f"sqlite:///{tmp_path / 'search.db'}"
-    results = []
 
-    def one() -> None:
-        results.append(search(PLAN, *rows, space=numbers_only(), trials=TRIALS, workers=2, storage=url))
+    def one() -> Found:
+        return search(PLAN, *rows, space=numbers_only(), trials=TRIALS, workers=2, storage=url)
 
-    threads = [threading.Thread(target=one) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(results) == 2
+    with ThreadPoolExecutor(2) as pool:
+        results = [each.result() for each in [pool.submit(one), pool.submit(one)]]
     assert results[0].params == results[1].params
     assert results[0].ranking == results[1].ranking
     study = optuna.load_study(study_name="gammabeta", storage=url)
@@ -104,10 +99,9 @@ def test_two_at_once_share_the_trials(rows, tmp_path) -> None:
 
 
 def test_a_trial_that_cannot_run_is_told_and_the_search_goes_on(rows) -> None:
-    # 3 groups do not divide 4 units
-    base = change(PLAN, {"network.normalization": "layer_norm"})
-    space = narrowed(ready(base), base, {"only": True, "network.normalization": ["layer_norm", "group_norm"]})
-    found = search(base, *rows, space=space, trials=5, workers=1)
+    # 8 groups do not divide 4 units
+    space = narrowed(ready(PLAN), PLAN, {"only": True, "network.normalization": ["batch_norm", "group_norm"]})
+    found = search(PLAN, *rows, space=space, trials=5, workers=1)
     impossible = [o for n, o in found.outcomes.items() if found.params[n]["network.normalization"] == "group_norm"]
     assert impossible
     assert all(o.ended == "impossible" and "does not divide 4 features" in o.why for o in impossible)
@@ -170,7 +164,7 @@ def test_folds_hold_every_row_once_and_every_class_evenly() -> None:
 
 
 def test_the_value_of_folds_is_their_mean() -> None:
-    schema, train, valid = rows_of(310)
+    schema, train, valid = rows_of(300)
     problem = Problem(schema, train, valid, 3, False)
     plan = PLAN.replace(epochs=2, batch_size=32)
     whole = trained(problem, plan)

@@ -69,7 +69,11 @@ class Asking:
         keeps = {
             d.key: random.random() < SHARE_KEPT or (d.structural and number % 2 == 1) for d in self.space.dimensions
         }
-        return {d.key: kept[d.key] for d in self.space.dimensions if keeps[d.key] and d.key in kept}
+        drawn = [d.key for d in self.space.dimensions if d.key in kept and (number % 2 == 0 or not d.structural)]
+        if drawn and all(keeps[key] for key in drawn):
+            # the same plan twice would say nothing
+            keeps[str(random.choice(drawn))] = False
+        return {key: value for key, value in kept.items() if keeps[key]}
 
     def tell(self, number: int, outcome: Outcome | None) -> None:
         """Tell Optuna what its trial came to; None: it was not finished."""

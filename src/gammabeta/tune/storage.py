@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import optuna
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
 from gammabeta.data import Dataset
 from gammabeta.errors import UsageError
@@ -22,6 +23,9 @@ from gammabeta.tune.space import Space
 
 PATIENCE = 10
 """Seconds to wait for a server; a file that others write to is waited for six times as long."""
+
+
+ATTEMPTS = 5
 
 
 class Opened(NamedTuple):
@@ -47,26 +51,37 @@ def opened(url: str, name: str, about: Mapping[str, Any], place: str = "--storag
     """
     shown, options = checked(url, place)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    for attempt in range(ATTEMPTS):
+        try:
+            found = connected(url, name, options)
+            break
+        except (SQLAlchemyError, ImportError, OSError, RuntimeError) as error:
+            # two processes that begin together both make the tables, and one of them is told so
+            met = isinstance(error, IntegrityError) or "exist" in str(error)
+            if met and attempt < ATTEMPTS - 1:
+                time.sleep(0.2)
+                continue
+            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+            raise UsageError(
+                f"{place} {shown}: the database does not answer ({reason}), expected one that can be written to, such "
+                f"as sqlite:///search.db; start it, or correct the URL."
+            ) from None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            storage = optuna.storages.RDBStorage(url, engine_kwargs=options)
-        study = optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
-        engine: Engine = create_engine(url, **options)
-        jobs = Jobs.of(engine, name)
-    except (SQLAlchemyError, ImportError, OSError, RuntimeError) as error:
-        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise UsageError(
-            f"{place} {shown}: the database does not answer ({reason}), expected one that can be written to, such as "
-            f"sqlite:///search.db; start it, or correct the URL."
-        ) from None
-    found = Opened(study, jobs)
-    try:
-        refuse_other(study, about, f"{place} {shown}")
+        refuse_other(found.study, about, f"{place} {shown}")
     except BaseException:
         found.close()
         raise
     return found
+
+
+def connected(url: str, name: str, options: Mapping[str, Any]) -> Opened:
+    """The study and its jobs, with the tables made where they are not there yet."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        storage = optuna.storages.RDBStorage(url, engine_kwargs=dict(options))
+    study = optuna.create_study(storage=storage, study_name=name, load_if_exists=True)
+    engine: Engine = create_engine(url, **options)
+    return Opened(study, Jobs.of(engine, name))
 
 
 def checked(url: str, place: str) -> tuple[str, dict[str, Any]]:
