@@ -22,6 +22,7 @@ def data(tmp_path: Path) -> Path:
         (["--trials", "0"], "--trials 0: expected at least 1"),
         (["--workers", "0"], "--workers 0: expected at least 1"),
         (["--time-limit", "soon"], "expected a time such as 90s"),
+        (["--time-limit", "0.01s"], "not even the plan that the search starts from was done in the"),
         (["--resume"], "holds no search.db, expected a search; leave --resume out"),
         (["--space", "space.toml"], 'unknown field "optimizer.learning_rat"; did you mean "optimizer.learning_rate"?'),
         (["--space", "wide.toml"], "1.5 is outside its range [0, 1)"),

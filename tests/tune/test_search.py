@@ -121,7 +121,7 @@ def test_a_search_that_only_diverges_says_so(rows) -> None:
         ({"trials": 0}, "trials: found 0, expected at least 1"),
         ({"workers": 0}, "workers: found 0"),
         ({"time_limit": -1.0}, "expected more than 0 seconds"),
-        ({"time_limit": 1e-3}, "not even the plan that the search starts from was done in it"),
+        ({"time_limit": 1e-3}, "not even the plan that the search starts from was done in the 0.001 s"),
         ({"storage": "sqlite:////nowhere/at/all/search.db"}, "there is no folder /nowhere/at/all"),
         ({"storage": "search.db"}, "not a database URL, expected such as sqlite:///search.db"),
         ({"storage": "fancy://host/x"}, "the database does not answer"),

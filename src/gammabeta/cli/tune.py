@@ -14,7 +14,7 @@ from gammabeta.cli.fit import FitOptions, holds_run, interruptible, into_run_fol
 from gammabeta.cli.prepare import Prepared, advised_plan, plan_in_file, prepared, show_beginning
 from gammabeta.cli.terminal import console, grid, notes, number
 from gammabeta.data.values import plural
-from gammabeta.errors import UsageError
+from gammabeta.errors import GammabetaError, UsageError
 
 if TYPE_CHECKING:
     from gammabeta.tune import Found
@@ -72,7 +72,7 @@ def tune_command(options: TuneOptions) -> None:
             rows.encoded.get("valid"),
             space=space,
             trials=options.trials,
-            time_limit=None if limit is None else FOR_SEARCH * limit - (time.perf_counter() - began),
+            time_limit=None if limit is None else max(FOR_SEARCH * limit - (time.perf_counter() - began), 1e-3),
             storage=options.storage or f"sqlite:///{folder / DATABASE_NAME}",
             study=folder.name if options.storage else "gammabeta",
             workers=options.workers,
@@ -141,7 +141,8 @@ def given_back(folder: Path) -> Iterator[None]:
         raise unwritable(folder, error) from None
     try:
         yield
-    except BaseException:
+    except GammabetaError:
+        # an interrupted one, and one that a defect of ours ended, can go on
         if not before:
             with suppress(OSError):
                 database.unlink(missing_ok=True)

@@ -252,7 +252,7 @@ class Search:
             epochs = self.base.epochs * self.problem.folds
             took = self.cut.seconds * epochs / max(self.cut.epochs, 1)
             raise UsageError(
-                f"time limit {self.limit:g} s: not even the plan that the search starts from was done in it "
+                f"time limit: not even the plan that the search starts from was done in the {self.limit:.3g} s for it "
                 f"({self.cut.epochs} of at most {epochs} epochs in {self.cut.seconds:.1f} s); give at least "
                 f"{math.ceil(3 * took + 10)} s, or set fewer epochs."
             )
