@@ -159,7 +159,7 @@ CONTROLS: tuple[Control, ...] = (
     Control(8, "blobs", ("blobs/mlp-2-bn", "blobs/mlp-8-tanh")),
     Control(9, "convolution", ("digit_images/conv-bn", "glyphs/conv-bn", "glyphs/conv")),
     Control(10, "residual convolution", ("digit_images/conv-bn", "glyphs/conv-bn"), small_resnet),
-    Control(11, "sparse ReLU outputs", ("digits/mlp-6-bn", "glyphs/conv-bn"), sparse, True),
+    Control(11, "sparse ReLU outputs", ("blobs/mlp-2-bn", "glyphs/conv-bn"), sparse, True),
     Control(12, "edge of stability", ("moons/mlp-2", "classification/mlp-2"), edge_of_stability, True),
     Control(13, "high peak of one cycle", ("blobs/mlp-2-bn", "classification/mlp-6-bn"), large_one_cycle, True),
     Control(14, "overlapping classes", ("blobs/mlp-2-bn", "circles/mlp-2-bn"), overlapping, True),

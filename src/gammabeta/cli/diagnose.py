@@ -55,7 +55,7 @@ def diagnose_command(options: DiagnoseOptions) -> None:
     findings = diagnose(case, forks=forks and not options.data, deep=options.deep, tell=teller(options.quiet, "fork"))
     if options.data:
         findings = [finding for finding in findings if finding.code in NEW_ROWS]
-    words = verdict(case)
+    words = verdict(case, findings)
     out.print(words, markup=False)
     show_findings(out, findings, options.run)
     result: dict[str, Any] = {

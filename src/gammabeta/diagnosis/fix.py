@@ -8,7 +8,7 @@ from scipy import stats
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Finding
 from gammabeta.diagnosis.forks import Branch, forked
-from gammabeta.diagnosis.judge import value_of
+from gammabeta.diagnosis.trials import value_of
 from gammabeta.plan import Plan, change
 
 PAIRS = 3

@@ -1,33 +1,30 @@
-"""From suspicions to findings: forks, and what they prove."""
+"""From suspicions to findings: what the forks prove of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from gammabeta.diagnosis.case import Case
-from gammabeta.diagnosis.finding import Finding, Page, Proof, Severity
-from gammabeta.diagnosis.forks import Branch, Outcome, Tell, forked, runnable, unheard
-from gammabeta.diagnosis.suspicion import Suspicion, Treatment, as_it_is
-from gammabeta.errors import GammabetaError
-from gammabeta.plan import Plan
-from gammabeta.serial import dumps, to_json
-
-SEEDS = 3
-MOST_STEPS = 600
-DEEP_STEPS = 4_000
-LEAST_GAIN = 0.03
-"""Skill that a treatment must win back to count, whatever the noise."""
+from gammabeta.diagnosis.finding import Finding, Page, Severity
+from gammabeta.diagnosis.forks import Tell, unheard
+from gammabeta.diagnosis.suspicion import Suspicion
+from gammabeta.diagnosis.trials import Tried, beside, branch_of, other_units, tried
+from gammabeta.serial import to_json
 
 ERROR_GAIN = 0.05
 """Skill whose loss makes a finding an error; less is a warning."""
 
-PROMISING = 0.01
-"""Gain of the first seed below which the other seeds are not tried."""
+ERROR_CHANCE, ERROR_SPREAD = 2.0, 2.92
+"""So many standard errors of the judging rows, and of the seeds, an error's gain exceeds: 5 % one-sided for 3 seeds."""
 
-ERRORS = 3.0
-"""Standard errors of the gain that chance does not explain."""
+LEFT = 0.1
+"""Skill that must still be missing behind the best reference before a second cause is looked for."""
+
+LIKELY = 0.4
+"""Certainty from which a suspicion is tried as a second cause though it won nothing by itself."""
+
+MOST_SECOND = 8
+"""Treatments tried on top of the first cause's, at most."""
 
 UNEXPLAINED = "GB305"
 """That performance is missing is said only where no cause of it is proved."""
@@ -36,13 +33,13 @@ SURE = 0.9
 """Certainty from which a signature convicts without a fork."""
 
 
-@dataclass(frozen=True, eq=False)
-class Tried:
-    """A treatment, the plan it makes, and what its forks gave beside the unchanged ones."""
+class Scored(NamedTuple):
+    """A suspicion that became a finding, how it ranks, and the treatment that proved it."""
 
-    treatment: Treatment
-    plan: Plan
-    proof: Proof
+    score: float
+    finding: Finding
+    suspicion: Suspicion
+    top: Tried | None
 
 
 def judge(
@@ -56,163 +53,121 @@ def judge(
 
     A suspicion becomes an error or a warning by what its best treatment wins back; without treatments, by its own
     severity where its signature is sure. Where several treatments win, the cause is the one that restores most,
-    weighted by how far its signature convicts; what the others show is explained by it and stays a note.
+    weighted by how far its signature convicts; what the others show is explained by it and stays a note, unless
+    performance is still missing and a treatment wins some of it on top of the first.
     """
     proofs = tried(case, suspicions, deep, tell)
     best = max((proof.proof.gain for group in proofs for proof in group if proof.proof.confirmed), default=0.0)
-    scored: list[tuple[float, Finding]] = []
+    scored: list[Scored] = []
     for suspicion, group in zip(suspicions, proofs, strict=True):
-        confirmed = [one for one in group if one.proof.confirmed]
-        top = max(confirmed, key=lambda one: one.proof.gain, default=None)
+        top = best_of(group)
         weight = 0.4 + 0.6 * suspicion.certainty
         if top is not None:
             # the surer the signature, the less it matters whether another change wins a little more
             score = (top.proof.gain / best) ** (1.05 - suspicion.certainty) * weight
-            scored.append((score, found(case, suspicion, pages, top, severity_of(suspicion, top.proof.gain))))
+            severity = severity_of(case, suspicion, top)
         elif suspicion.severity:
-            scored.append((suspicion.certainty * weight, found(case, suspicion, pages, None, suspicion.severity)))
+            score, severity = suspicion.certainty * weight, suspicion.severity
         elif suspicion.certainty >= SURE:
             # a sure signature that costs nothing measurable is worth knowing, no more
-            scored.append((0.0, found(case, suspicion, pages, None, "note")))
-    scored.sort(key=lambda pair: -pair[0])
-    if any(finding.severity == "error" for _, finding in scored):
-        scored = [pair for pair in scored if pair[1].code != UNEXPLAINED]
-    return silenced(scored)
-
-
-def silenced(scored: list[tuple[float, Finding]]) -> list[Finding]:
-    """The first cause in full; what a weaker fork shows beside it is explained by it, and becomes a note."""
-    findings: list[Finding] = []
-    cause: Finding | None = None
-    for _, finding in scored:
-        if finding.severity == "note" or cause is None or finding.proof is None:
-            findings.append(finding)
+            score, severity = 0.0, "note"
         else:
-            words = f"{finding.evidence}. {cause.code} explains it"
-            findings.append(replace(finding, severity="note", evidence=words))
-        if cause is None and finding.severity != "note":
-            cause = finding
-    return findings
+            continue
+        scored.append(Scored(score, found(case, suspicion, pages, top, severity), suspicion, top))
+    scored.sort(key=lambda one: -one.score)
+    if any(one.finding.severity == "error" for one in scored):
+        scored = [one for one in scored if one.finding.code != UNEXPLAINED]
+    first = next((one for one in scored if one.finding.severity != "note"), None)
+    beyond = second_causes(case, first, suspicions, proofs, pages, tell) if first else {}
+    return silenced(scored, first, beyond)
 
 
-def severity_of(suspicion: Suspicion, gain: float) -> Severity:
-    if suspicion.severity == "error" or gain >= ERROR_GAIN:
-        return "error"
-    return "warning"
+def best_of(group: Sequence[Tried]) -> Tried | None:
+    """The treatment that won most of those that are confirmed."""
+    return max((one for one in group if one.proof.confirmed), key=lambda one: one.proof.gain, default=None)
 
 
-def tried(case: Case, suspicions: Sequence[Suspicion], deep: bool, tell: Tell) -> list[list[Tried]]:
-    """The forks of every suspicion's treatments, each distinct one once; more seeds where promising."""
-    steps = min(case.steps, DEEP_STEPS if deep else MOST_STEPS)
-    branches: dict[Key, tuple[Treatment, Branch]] = {}
-    keys: list[list[Key]] = []
-    unchanged = dumps(case.plan)
-    for suspicion in suspicions:
-        mine = []
-        for treatment in suspicion.treatments:
-            branch = branch_of(case, treatment, steps)
-            if branch is None:
-                continue
-            key = Key(dumps(branch.plan), treatment.says if branch.train is not case.train else "")
-            if key != (unchanged, ""):
-                branches.setdefault(key, (treatment, branch))
-                mine.append(key)
-        keys.append(mine)
-    if not branches:
-        return [[] for _ in suspicions]
-    seeds = [(case.plan.seed + i) % 2**32 for i in range(SEEDS)]
-    (base,) = forked([Branch(case.plan, case.train, case.valid, steps)], seeds)
-    first = forked([branch for _, branch in branches.values()], seeds[:1], tell)
-    outcomes = dict(zip(branches, first, strict=True))
-    promising = [key for key, (after,) in outcomes.items() if gain_of(case, base[0], after, bool(key.rows)) > PROMISING]
-    more = forked([branches[key][1] for key in promising], seeds[1:], tell)
-    for key, found in zip(promising, more, strict=True):
-        outcomes[key] = [*outcomes[key], *found]
-    proofs = {
-        key: Tried(treatment, branch.plan, proof(case, treatment, base, outcomes[key], bool(key.rows)))
-        for key, (treatment, branch) in branches.items()
-    }
-    return [[proofs[key] for key in mine] for mine in keys]
+def second_causes(
+    case: Case,
+    first: Scored,
+    suspicions: Sequence[Suspicion],
+    proofs: Sequence[Sequence[Tried]],
+    pages: Mapping[str, Page],
+    tell: Tell,
+) -> dict[str, Finding]:
+    """Findings by code whose treatments win something on top of the first cause's, where much is still missing."""
+    if first.top is None:
+        return {}
+    left = case.skill(case.references.best) - case.skill(first.top.proof.after)
+    if not left > max(LEFT, 2 * case.chance):
+        return {}
+    others: list[tuple[Suspicion, list[Tried]]] = []
+    room = MOST_SECOND
+    pairs = zip(suspicions, proofs, strict=True)
+    for suspicion, group in sorted(pairs, key=lambda pair: -pair[0].certainty):
+        top = best_of(group)
+        # what won by itself needs one fork; what is only likely, all of its own
+        again = [top] if top is not None else list(group) if suspicion.certainty >= LIKELY else []
+        if suspicion.code != first.finding.code and again and len(again) <= room:
+            others.append((suspicion, again))
+            room -= len(again)
+    treatments = [[one.treatment for one in again] for _, again in others]
+    if not any(branch_of(first.top.branch, one) for group in treatments for one in group):
+        return {}
+    on_top = beside(case, first.top.branch, first.top.outcomes, treatments, tell)
+    beyond: dict[str, Finding] = {}
+    for (suspicion, _), group in zip(others, on_top, strict=True):
+        top = best_of(group)
+        if top is not None and suspicion.code not in beyond:
+            finding = found(case, suspicion, pages, top, severity_of(case, suspicion, top), first.top)
+            beyond[suspicion.code] = finding
+    return beyond
 
 
-class Key(NamedTuple):
-    """What makes two forks the same: the plan as text, and how the rows were changed, "" for not at all."""
-
-    plan: str
-    rows: str
-
-
-def branch_of(case: Case, treatment: Treatment, steps: int) -> Branch | None:
-    """What the treatment's fork runs; None where the change makes no plan that runs."""
-    try:
-        plan = treatment.plan(case.plan)
-    except GammabetaError:
-        return None
-    train, valid = case.train, case.valid
-    if treatment.data is not as_it_is:
-        train, valid = treatment.data(train), None if valid is None else treatment.data(valid)
-    return Branch(plan, train, valid, steps * treatment.times_steps) if runnable(plan, train) else None
+def silenced(scored: Sequence[Scored], first: Scored | None, beyond: Mapping[str, Finding]) -> list[Finding]:
+    """The first cause in full, then what wins beyond it; what a weaker fork shows beside it becomes a note."""
+    findings: list[Finding] = []
+    left = dict(beyond)
+    for one in scored:
+        finding = left.pop(one.finding.code, one.finding)
+        explained = first is not None and one is not first and finding is one.finding and finding.proof is not None
+        if explained and finding.severity != "note" and first is not None:
+            words = f"{finding.evidence}. {first.finding.code} explains it"
+            finding = replace(finding, severity="note", evidence=words)
+        findings.append(finding)
+    return [*findings, *left.values()]
 
 
-def value_of(case: Case, outcome: Outcome, metric_only: bool) -> float:
-    """Skill of an outcome: the mean of what its metric and its loss say, each 0 for the best constant answer.
-
-    metric_only: where the rows were changed, losses are in other units
-    """
-    if not np.isfinite(outcome.loss):
-        return 0.0
-    by_metric = max(case.skill(outcome.metric), 0.0)
-    if metric_only or case.constant_loss <= 0:
-        return by_metric
-    return 0.5 * (by_metric + float(np.clip(1 - outcome.loss / case.constant_loss, 0, 1)))
-
-
-def gain_of(case: Case, before: Outcome, after: Outcome, metric_only: bool) -> float:
-    return value_of(case, after, metric_only) - value_of(case, before, metric_only)
-
-
-def proof(
-    case: Case, treatment: Treatment, before: Sequence[Outcome], after: Sequence[Outcome], metric_only: bool
-) -> Proof:
-    """What the pairs of runs prove: a gain beyond what the seeds and the number of judging rows explain."""
-    pairs = list(zip(before, after, strict=False))
-    gains = np.array([gain_of(case, one, other, metric_only) for one, other in pairs])
-    gain = float(np.mean(gains))
-    spread = float(np.std(gains, ddof=1) / np.sqrt(len(gains))) if len(gains) > 1 else float("inf")
-    needed = max(LEAST_GAIN, case.chance)
-    confirmed = len(gains) == SEEDS and bool(np.all(gains > 0)) and gain > needed and gain > ERRORS * spread / 2
-
-    def mean(name: str, outcomes: Sequence[Outcome]) -> float:
-        return float(np.mean([getattr(outcome, name) for outcome in outcomes]))
-
-    return Proof(
-        change=treatment.says,
-        metric=case.metric,
-        steps=max(outcome.steps for outcome in (*before, *after)),
-        seeds=len(pairs),
-        before=mean("metric", [one for one, _ in pairs]),
-        after=mean("metric", [other for _, other in pairs]),
-        loss_before=mean("loss", [one for one, _ in pairs]),
-        loss_after=mean("loss", [other for _, other in pairs]),
-        gain=gain,
-        spread=spread,
-        confirmed=confirmed,
-    )
+def severity_of(case: Case, suspicion: Suspicion, top: Tried) -> Severity:
+    """An error where the gain is large and neither the judging rows nor the seeds explain it, else a warning."""
+    least = max(ERROR_GAIN, ERROR_CHANCE * case.chance, ERROR_SPREAD * top.proof.spread)
+    clear = suspicion.severity == "error" or top.proof.gain >= least
+    return "error" if clear and not suspicion.meant else "warning"
 
 
 def found(
-    case: Case, suspicion: Suspicion, pages: Mapping[str, Page], top: Tried | None, severity: Severity
+    case: Case,
+    suspicion: Suspicion,
+    pages: Mapping[str, Page],
+    top: Tried | None,
+    severity: Severity,
+    after: Tried | None = None,
 ) -> Finding:
-    """The finding that a suspicion became."""
+    """The finding that a suspicion became; after: the first cause's treatment, where it was tried on top of that."""
     costs = suspicion.costs
     fix = suspicion.fix
     if top is not None:
         proof = top.proof
-        costs = (
-            f"with {proof.change}, {proof.metric} goes from {proof.before:.4g} to {proof.after:.4g} and the loss from "
-            f"{proof.loss_before:.4g} to {proof.loss_after:.4g} ({proof.seeds} pairs of runs of {proof.steps} steps)"
+        loss = (
+            ""
+            if other_units(case, top.branch)
+            else f" and the loss from {proof.loss_before:.4g} to {proof.loss_after:.4g}"
         )
-        fix = difference(to_json(case.plan), to_json(top.plan))
+        costs = (
+            f"with {proof.change}{f' on top of {after.proof.change}' if after else ''}, {proof.metric} goes from "
+            f"{proof.before:.4g} to {proof.after:.4g}{loss} ({proof.seeds} pairs of runs of {proof.steps} steps)"
+        )
+        fix = difference(to_json(case.plan), to_json(top.treatment.plan(case.plan)))
     return Finding(
         code=suspicion.code,
         name=pages[suspicion.code].name,

@@ -37,6 +37,7 @@ class Suspicion:
     treatments: what would cure it; the best one that is confirmed becomes the fix. Without any, certainty decides
     fix: the change of the plan that is advised where no fork is needed
     severity: where the signature itself proves that it costs performance; None: what the fork wins back decides
+    meant: whether the plan asks for it in so many words; whatever it costs, it is no more than a warning
     """
 
     code: str
@@ -49,3 +50,4 @@ class Suspicion:
     advice: str = ""
     costs: str = ""
     severity: Severity | None = None
+    meant: bool = False

@@ -12,15 +12,21 @@ from gammabeta.diagnosis.suspicion import Treatment
 from gammabeta.nn import (
     Activation,
     BatchNorm,
+    ClassLoss,
     Conv2D,
     Dense,
     Dropout,
     Flatten,
+    Frozen,
     GaussianNoise,
+    LabelLoss,
     Layer,
     LayerNorm,
     Residual,
     Sequential,
+    SigmoidCrossEntropy,
+    SoftmaxCrossEntropy,
+    SquaredError,
 )
 from gammabeta.nn.layer import Normalization
 from gammabeta.plan import Plan, change
@@ -195,6 +201,37 @@ def last_activation_left_out() -> Treatment:
         return plan.replace(network=Sequential(layers.layers[: last + 1]))
 
     return Treatment("no activation after the last layer", changed)
+
+
+def usual_loss() -> Treatment:
+    """Softmax or sigmoid cross-entropy, or squared error, as the kind of target asks."""
+
+    def changed(plan: Plan) -> Plan:
+        if isinstance(plan.loss, ClassLoss):
+            return plan.replace(loss=SoftmaxCrossEntropy())
+        return plan.replace(loss=SigmoidCrossEntropy() if isinstance(plan.loss, LabelLoss) else SquaredError())
+
+    return Treatment("the loss that is usual for such targets", changed)
+
+
+def unfrozen() -> Treatment:
+    """Every frozen layer trains."""
+
+    def edit(layer: Layer) -> tuple[Layer, ...]:
+        return (layer.layer,) if isinstance(layer, Frozen) else (layer,)
+
+    return Treatment("no frozen layers", lambda plan: with_layers(plan, edit))
+
+
+def layer_left_out(index: int) -> Treatment:
+    """The network without one of its first level's layers."""
+
+    def changed(plan: Plan) -> Plan:
+        layers = plan.layers
+        assert isinstance(layers, Sequential)
+        return plan.replace(network=Sequential((*layers.layers[:index], *layers.layers[index + 1 :])))
+
+    return Treatment(f"layers.{index} left out", changed)
 
 
 def skips_added() -> Treatment:

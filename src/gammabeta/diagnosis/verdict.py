@@ -1,9 +1,14 @@
 """What the loss curves say, in words."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.curves import Curves, curves
+from gammabeta.diagnosis.finding import Finding
+from gammabeta.diagnosis.rules.learning_rate_too_high import longest_update
+from gammabeta.diagnosis.rules.learning_rate_too_low import UPDATE_RATIO
 
 LEAST_GAP = 0.05
 JUMP = 0.1
@@ -20,11 +25,14 @@ SLOW = 0.3
 
 FALLING = 0.03
 FEW_EPOCHS = 5
+RATES = {"GB301": "Learning rate too high", "GB302": "Learning rate too low"}
+"""What a proved cause says of the rate."""
 
 
-def verdict(case: Case) -> str:
+def verdict(case: Case, findings: Sequence[Finding] = ()) -> str:
     """One or two sentences on the shape of the curves, with numbers.
 
+    findings: what forks have proved; where they say that the rate is too high or too low, the curves do not contradict
     One of: no epoch measured; learning rate too high; learning rate too low; under-trained (still falling);
     overfitting (gap); underfitting (no gap, both behind the references); at its limit, or fine.
     """
@@ -34,10 +42,14 @@ def verdict(case: Case) -> str:
     last = f"The training loss went from {found.train[0]:.3g} to {found.train[-1]:.3g} in {len(found.train)} epochs"
     if found.ended == "non-finite loss" or not np.isfinite(found.train[-1]):
         steps = f"the loss was no longer finite after {case.steps_made} steps"
+        first = first_cause(findings)
+        if first is not None and first.code not in ("GB301", "GB701"):
+            return f"{first.name[0].upper()}{first.name[1:]}: {steps}."
         return f"Learning rate too high, or values that are not finite in the data: {steps}."
     finished = case.trained and case.train.y is not None
-    if (words := rate_too_low(case, found, finished)) or (words := rate_too_high(case, found, finished)):
-        return f"{words} {last}."
+    for words in (rate_proved(findings), rate_too_low(case, found, finished), rate_too_high(case, found, finished)):
+        if words:
+            return f"{words} {last}."
     if found.falling > FALLING and found.ended != "early stopping":
         return (
             f"Under-trained, still falling: in a quarter more epochs the loss would fall by another "
@@ -66,6 +78,18 @@ def verdict(case: Case) -> str:
     return f"Fine: the learning rate suits and the loss has settled; {words}."
 
 
+def first_cause(findings: Sequence[Finding]) -> Finding | None:
+    """The first finding that is more than a note."""
+    return next((finding for finding in findings if finding.severity != "note"), None)
+
+
+def rate_proved(findings: Sequence[Finding]) -> str:
+    """The verdict where the first cause is the learning rate, by the forks that proved it; "" elsewhere."""
+    first = first_cause(findings)
+    words = RATES.get(first.code) if first is not None and first.proof is not None else None
+    return f"{words}: {first.costs}." if first is not None and words else ""
+
+
 def rate_too_high(case: Case, found: Curves, finished: bool) -> str:
     """The verdict where the curve jumps or stays above the constant answer's loss; "" elsewhere."""
     losses = found.train
@@ -75,8 +99,12 @@ def rate_too_high(case: Case, found: Curves, finished: bool) -> str:
     if jumps >= JUMPS:
         return f"Learning rate too high: the training loss jumps up in {jumps:.0%} of the epochs."
     if finished and len(losses) > 1 and losses[-1] > 1.05 * case.constant_loss and losses[-1] > 0.5 * losses[0]:
+        short = longest_update(case) < UPDATE_RATIO
+        way = "too low" if short else "too high"
+        words = f"an update is at most {longest_update(case):.1g} of the weights, and " if short else ""
         return (
-            f"Nothing learned, or learning rate too high: it ends above the constant answer's {case.constant_loss:.3g}."
+            f"Nothing learned, or learning rate {way}: {words}it ends above the constant answer's "
+            f"{case.constant_loss:.3g}."
         )
     return ""
 

@@ -6,22 +6,28 @@ import numpy as np
 
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
+from gammabeta.diagnosis.loss_contract import says_against
 from gammabeta.diagnosis.suspicion import Suspicion
-from gammabeta.diagnosis.treatments import last_activation_left_out
+from gammabeta.diagnosis.treatments import last_activation_left_out, usual_loss
 from gammabeta.nn import ClassLoss, LabelLoss
 
 PAGE = Page(
     code="GB204",
     name="output, loss and target do not fit",
-    what="The last layer bounds what the loss expects unbounded: a second softmax or sigmoid, or a regression whose "
-    "outputs cannot reach the targets.",
+    what="The last layer bounds what the loss expects unbounded (a second softmax or sigmoid, a regression whose "
+    "outputs cannot reach the targets), or the loss does not ask for the right answer: its sign is turned, or it takes "
+    "class numbers for amounts.",
     why="Cross-entropy applies softmax or sigmoid itself. Of probabilities put into it again, the loss cannot fall "
     "below ln(1 + (C - 1) / e): 0.313, 0.551, 1.461 for 2, 3, 10 classes, and the gradient is nearly gone there. A "
-    "ReLU, sigmoid or tanh at the end of a regression cuts off every target outside its range.",
+    "ReLU, sigmoid or tanh at the end of a regression cuts off every target outside its range. Whatever descends on a "
+    "loss with the sign turned moves away from the answers; one that takes classes for amounts puts class 1 between "
+    "0 and 2, where nothing lies.",
     evidence="Outputs on the probe rows: rows that sum to 1 with no value outside [0, 1] under a softmax loss; all in "
-    "[0, 1] under a sigmoid loss; a range that leaves out more than 2 % of the regression's targets. Proved by runs "
-    "without what stands behind the last dense layer.",
-    do="End the network with a dense layer and nothing behind it.",
+    "[0, 1] under a sigmoid loss; a range that leaves out more than 2 % of the regression's targets. Of the loss "
+    "alone: outputs that move freely down it end with worse answers than before and than a constant one; or its value "
+    "changes when the classes are numbered otherwise. Proved by runs without what stands behind the last dense layer, "
+    "or with the loss that is usual for such targets.",
+    do="End the network with a dense layer and nothing behind it; use the loss that is usual for the targets.",
     ignore="When the outputs are meant to be bounded and the targets are too: then no target is out of reach.",
     sources="cs231n notes; UMLAUT 2021.",
 )
@@ -30,6 +36,28 @@ OUT_OF_REACH = 0.02
 
 
 def rule(case: Case) -> Iterator[Suspicion]:
+    yield from of_outputs(case)
+    yield from of_loss(case)
+
+
+def of_loss(case: Case) -> Iterator[Suspicion]:
+    """The loss by itself, whatever the network."""
+    found = says_against(case)
+    if found is not None:
+        yield Suspicion(
+            code=PAGE.code,
+            place="loss",
+            evidence=found.words,
+            numbers=found.numbers,
+            certainty=1.0 if found.turned else 0.9,
+            treatments=(usual_loss(),),
+            severity="error" if found.turned else None,
+            advice="use the loss that is usual for such targets",
+        )
+
+
+def of_outputs(case: Case) -> Iterator[Suspicion]:
+    """The last layer's outputs against what the loss expects."""
     views = [case.at_start] + ([case.at_end] if case.at_end else [])
     outputs = np.concatenate([view.outputs for view in views])
     if not np.isfinite(outputs).all() or case.probe.y is None:
