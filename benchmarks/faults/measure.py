@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ from situation import Situation
 from gammabeta.data import Dataset
 from gammabeta.diagnosis import Case, Finding, diagnose, suspicions
 from gammabeta.diagnosis.examine import Examination, examine
+from gammabeta.diagnosis.fix import PAIRS, judged
+from gammabeta.diagnosis.forks import Outcome
+from gammabeta.diagnosis.trials import gain_of
 from gammabeta.errors import GammabetaError, TrainingError
 from gammabeta.plan import Plan, change
 from gammabeta.train import fit
@@ -23,7 +27,15 @@ from gammabeta.train.metrics import LOWER_IS_BETTER, headline
 from gammabeta.train.run import Run
 from gammabeta.train.step import program_of
 
-SEEDS = 5
+SEEDS = (0, 3, 4, 5, 6)
+"""Of the runs that prove harm: the diagnosed run's, and four that no fork has used."""
+
+SPARE = 7
+"""A sixth healthy run, so that three can be compared with three."""
+
+CHECKED = SEEDS[1 : 1 + PAIRS]
+"""Of the runs that try a fix: the same seeds without it are known."""
+
 LEAST_SCORE, LEAST_LOSS = 0.03, float(np.log(1.05))
 MOST_LOSS = 1e3
 RESTORED = 0.9
@@ -33,7 +45,7 @@ CHECKS = 10
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A finished run, and what it scores on the hold-out: higher is better, the loss capped."""
+    """A finished run, and what it scores on the hold-out: higher is better, the loss capped; valid: the same there."""
 
     plan: Plan
     run: Run
@@ -41,9 +53,18 @@ class Trained:
     stats: Any
     score: float
     loss: float
-    optimism: float
+    valid: tuple[float, float]
     looks: tuple[Examination, ...]
     seconds: float
+
+    @property
+    def optimism(self) -> float:
+        """By how much the validation rows promise more than the hold-out gives."""
+        return self.valid[0] - self.score
+
+    def measured(self, name: str) -> float:
+        """What harm is measured by, higher is better: "score", "loss" (its logarithm) or "optimism"."""
+        return {"score": self.score, "loss": -float(np.log(self.loss)), "optimism": -self.optimism}[name]
 
 
 def trained(s: Situation, seed: int, looking: bool = False) -> Trained:
@@ -65,9 +86,9 @@ def trained(s: Situation, seed: int, looking: bool = False) -> Trained:
     if params is not None and s.finish is not None:
         params, stats = s.finish(plan, params, stats)
     score, loss = scored(plan, params, stats, s.holdout)
-    on_valid = scored(plan, params, stats, s.valid or s.train)[0]
+    on_valid = scored(plan, params, stats, s.valid or s.train)
     seconds = time.perf_counter() - began
-    return Trained(plan, made, params, stats, score, loss, on_valid - score, tuple(looks), seconds)
+    return Trained(plan, made, params, stats, score, loss, on_valid, tuple(looks), seconds)
 
 
 def scored(plan: Plan, params: Any, stats: Any, data: Dataset) -> tuple[float, float]:
@@ -87,26 +108,42 @@ def scored(plan: Plan, params: Any, stats: Any, data: Dataset) -> tuple[float, f
 @cache
 def healthy_runs(cell: Cell) -> tuple[Trained, ...]:
     """The runs that every fault of a cell is compared with."""
-    return tuple(trained(cell.healthy(seed), seed) for seed in range(SEEDS))
+    return tuple(trained(cell.healthy(seed), seed) for seed in (*SEEDS, SPARE))
+
+
+@cache
+def useless_kept(cell: Cell) -> tuple[int, int]:
+    """(how often the paired check keeps a fix that changes nothing, of how many): healthy runs against healthy runs."""
+    s, runs = cell.healthy(0), healthy_runs(cell)
+    case = Case.of(s.plan, s.train, s.valid)
+    kept = []
+    for chosen in combinations(range(len(runs)), PAIRS):
+        rest = [one for one in range(len(runs)) if one not in chosen]
+        pairs = [(runs[i].valid, runs[j].valid) for i, j in zip(chosen, rest, strict=True)]
+        kept.append(judged([gain_of(case, outcome(*a), outcome(*b), False) for a, b in pairs])[2])
+    return sum(kept), len(kept)
+
+
+def outcome(metric: float, loss: float) -> Outcome:
+    """What the paired check sees of a run."""
+    return Outcome(loss, metric, np.nan, np.nan, loss, loss < MOST_LOSS, 0, ())
 
 
 def harm(cell: Cell, s: Situation, first: Trained) -> dict[str, Any]:
     """What a fault costs over paired seeds: p < 0.05, d >= 0.5, and 3 points of score or 5 % of the loss."""
-    healthy = healthy_runs(cell)
-    faulty = (first, *(trained(s, seed) for seed in range(1, SEEDS)))
-    found: dict[str, Any] = {"hurts": False, "by": ""}
-    pairs = {
-        "score": ([one.score for one in healthy], [one.score for one in faulty], LEAST_SCORE),
-        "loss": ([-np.log(one.loss) for one in healthy], [-np.log(one.loss) for one in faulty], LEAST_LOSS),
-    }
-    if s.optimism:
-        pairs = {"optimism": ([-one.optimism for one in healthy], [-one.optimism for one in faulty], LEAST_SCORE)}
-    elif not s.same_loss:
-        del pairs["loss"]
-    for name, (good, bad, least) in pairs.items():
-        lost, p, d = compared(np.array(good), np.array(bad))
+    healthy = healthy_runs(cell)[: len(SEEDS)]
+    faulty = (first, *(trained(s, seed) for seed in SEEDS[1:]))
+    found: dict[str, Any] = {"hurts": False, "by": "", "valid": [one.valid for one in faulty]}
+    found["useless"] = useless_kept(cell)
+    least = {"optimism": LEAST_SCORE} if s.optimism else {"score": LEAST_SCORE, "loss": LEAST_LOSS}
+    if not s.same_loss:
+        least.pop("loss", None)
+    for name, worth in least.items():
+        good, bad = (np.array([one.measured(name) for one in runs]) for runs in (healthy, faulty))
+        lost, p, d = compared(good, bad)
         found[name] = {"healthy": float(np.mean(good)), "faulty": float(np.mean(bad)), "lost": lost, "p": p, "d": d}
-        if not found["hurts"] and lost >= least and p < 0.05 and d >= 0.5:
+        found[name]["runs"] = bad.tolist()
+        if not found["hurts"] and lost >= worth and p < 0.05 and d >= 0.5:
             found |= {"hurts": True, "by": name}
     return found
 
@@ -151,20 +188,24 @@ def mended(case: Case, s: Situation, finding: Finding) -> Situation | None:
 
 
 def restored(case: Case, s: Situation, finding: Finding, lost: dict[str, Any]) -> dict[str, Any]:
-    """Share of what was lost that the fix wins back, on two seeds that nothing has seen."""
+    """Share of what was lost that the fix wins back, on seeds that no fork has seen; and what the paired check says."""
     better = mended(case, s, finding)
     if better is None:
         return {"kind": "by hand"}
     name = lost["by"]
-    runs = [trained(better, seed) for seed in (101, 102)]
-    if name == "optimism":
-        value = -float(np.mean([one.optimism for one in runs]))
-    elif name == "loss":
-        value = -float(np.mean(np.log([one.loss for one in runs])))
-    else:
-        value = float(np.mean([one.score for one in runs]))
+    runs = [trained(better, seed) for seed in CHECKED]
+    value = float(np.mean([one.measured(name) for one in runs]))
     share = (value - lost[name]["faulty"]) / max(lost[name]["lost"], 1e-12)
-    return {"kind": "tried", "after": value, "share": share, "restored": share >= RESTORED}
+    found = {"kind": "tried", "after": value, "share": share, "restored": share >= RESTORED}
+    if better.train is s.train:
+        # the check is of plans alone: rows are mended by hand
+        places = [SEEDS.index(seed) for seed in CHECKED]
+        other = better.plan.loss != case.plan.loss
+        pairs = [(lost["valid"][i], run.valid) for i, run in zip(places, runs, strict=True)]
+        gain, error, kept = judged([gain_of(case, outcome(*a), outcome(*b), other) for a, b in pairs])
+        before = float(np.mean([lost[name]["runs"][i] for i in places]))
+        found["check"] = {"gain": gain, "error": error, "kept": kept, "helps": value > before}
+    return found
 
 
 def brief(finding: Finding) -> dict[str, Any]:
@@ -197,6 +238,7 @@ def looked_at(
     traces = Traces(case, first.looks)
     result: dict[str, Any] = {
         "accepted": sorted(s.accepted),
+        "both": [sorted(codes) for codes in s.both],
         "score": first.score,
         "harm": lost,
         "findings": [brief(finding) for finding in findings],

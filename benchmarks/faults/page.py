@@ -5,7 +5,16 @@ from collections.abc import Sequence
 import healthy
 import plants
 from cells import CORE, FULL, HELD_OUT
-from score import Result, confusion, lists, rivals_table, table
+from score import Result, confusion, doubles_table, families, lists, rivals_table, table, useless_fixes
+
+DISCLOSED = """What was chosen by looking at what: the rates by architecture, the number of steps, and an L2 for
+classification/mlp-2 and diabetes/mlp-2 were set so that healthy runs are healthy, on all data sets, those held out
+too. Thresholds of the rules were set on calibration cells. Earlier scores on held-out cells were seen, and led to
+repairs of the rules behind GB105, GB106, GB108 and GB303 (row numbers and shuffled targets on diabetes, rare classes
+and a missing warm-up on classification): their numbers on held-out cells are no longer quite blind. A control that
+turned out to be ill itself (sparse ReLU outputs, six layers, accuracy 0.33) was moved to another cell.
+A paired check trains three pairs of runs in full on seeds that no fork has used; a fix helps if the hold-out says
+so."""
 
 
 def page(results: Sequence[Result], machine: str, code: str, defects: int) -> str:
@@ -30,6 +39,8 @@ plant. Intervals are Wilson's, 95 %.
 Calibration may look at {allowed}.
 Held out as whole data sets: {", ".join(HELD_OUT)}.
 
+{DISCLOSED}
+
 The rival rule sets were written anew from their published thresholds and see the same runs; "any alarm" of theirs
 counts, whatever its rank. Situations that could not be looked at because of a defect: {defects}.
 """
@@ -41,9 +52,17 @@ counts, whatever its rank. Situations that could not be looked at because of a d
             text += [
                 f"## {title}\n",
                 table(found),
+                f"\nThe paired check keeps a change that changes nothing in {useless_fixes(found)}: three healthy runs "
+                "against three others. Its nominal error is 5 %.",
                 f"\nOne diagnosis took {seconds[len(seconds) // 2]:.1f} s in the median, {seconds[-1]:.1f} s at most.",
                 "\n### Rival rule sets, held-out cells\n",
                 rivals_table(held_out),
+                "\n### Confusion by family, held-out cells\n",
+                families(held_out),
+                "\n### Confusion by family, calibration cells\n",
+                families([one for one in found if not one["held_out"]]),
+                "\n### Two faults at once\n",
+                doubles_table(found),
                 "\n### By fault, all cells\n",
                 confusion(found),
                 "\n" + lists(found).replace("## ", "### "),

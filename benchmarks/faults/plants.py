@@ -297,6 +297,40 @@ PLANTS: tuple[Plant, ...] = (
     plant(52, "logarithm of zero", "701 301", labeled, unguarded, mild=3, clear=10, gross=30),
 )
 
+
+@dataclass(frozen=True)
+class Pair:
+    """Two faults at once, the second planted on top of the first: names, severities, and the cell."""
+
+    first: tuple[str, str]
+    second: tuple[str, str]
+    cell: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.first[0]} + {self.second[0]}"
+
+    def situation(self, cell: Cell, seed: int = 0) -> Situation:
+        one, other = (next(plant for plant in PLANTS if plant.name == name) for name, _ in (self.first, self.second))
+        made = other.make(one.make(cell.healthy(seed), one.degrees[self.first[1]]), other.degrees[self.second[1]])
+        both = (one.accepted, other.accepted)
+        return replace(made, accepted=one.accepted | other.accepted, both=both)
+
+
+DOUBLE: tuple[Pair, ...] = (
+    Pair(("target as a feature", "clear"), ("L2 too strong", "gross"), "digits/mlp-2"),
+    Pair(("rare classes", "gross"), ("learning rate too low", "clear"), "blobs/mlp-2-bn"),
+    Pair(("wrong labels", "clear"), ("learning rate too low", "gross"), "digits/mlp-6-bn"),
+    Pair(("unscaled target", "clear"), ("too much dropout", "clear"), "regression/mlp-2"),
+    Pair(("equal weights", "clear"), ("learning rate too low", "clear"), "moons/mlp-2"),
+    Pair(("unscaled features", "gross"), ("rows in train and validation", "gross"), "digits/mlp-2"),
+    Pair(("softmax twice", "clear"), ("learning rate too low", "gross"), "classification/mlp-6-bn"),
+    Pair(("memory that hardly moves", "clear"), ("L2 too strong", "gross"), "wine/mlp-2-bn"),
+    Pair(("saturated tanh", "gross"), ("new rows from elsewhere", "gross"), "circles/mlp-8-tanh"),
+    Pair(("dead ReLU", "gross"), ("too few epochs", "gross"), "glyphs/conv"),
+)
+"""Pairs that people make: of data and plan, of two layers, of start and rate."""
+
 NOT_POSSIBLE = {
     15: "batches in the order of the file: every epoch is shuffled anew from the seed, there is no switch",
     16: "harmful augmentation: nothing augments rows yet",

@@ -33,8 +33,10 @@ def fingerprint(of_harm: bool = False) -> str:
     """Of all code that a result depends on, or that what a fault costs depends on: that is without the rules."""
     made = hashlib.sha256()
     apart = {"run.py", "score.py", "page.py"} | ({"rivals.py", "schedule.py", "healthy.py"} if of_harm else set())
+    rooms = {"cli", "estimators", "lab", "model", "recipe", "report", "transfer", "tune"}
+    rooms |= {"rules"} if of_harm else set()
     for path in sorted([*(ROOT / "src").rglob("*.py"), *HERE.glob("*.py")]):
-        if path.name not in apart and not (of_harm and "diagnose" in path.parts):
+        if path.name not in apart and not rooms & set(path.parts):
             made.update(path.read_bytes())
     return made.hexdigest()[:12]
 
@@ -114,7 +116,7 @@ def measured_now(tasks: Sequence[Any], path: Path, minutes: float, processes: in
         for done, line in enumerate(found, start=1):
             file.write(json.dumps(line) + "\n")
             file.flush()
-            if line["kind"] == "fault" and "defect" not in line and line["key"] not in harms():
+            if line["kind"] != "healthy" and "defect" not in line and line["key"] not in harms():
                 harm_file.write(json.dumps({"key": line["key"], "harm": line["harm"]}) + "\n")
                 harm_file.flush()
             passed = time.monotonic() - began

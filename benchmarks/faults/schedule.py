@@ -8,7 +8,7 @@ from typing import Literal
 import healthy
 from cells import CORE, FULL, Cell
 from healthy import CONTROLS
-from plants import PLANTS
+from plants import DOUBLE, PLANTS
 from situation import SEVERITIES, Situation
 
 Tier = Literal["core", "full", "reduced"]
@@ -18,7 +18,7 @@ Tier = Literal["core", "full", "reduced"]
 class Task:
     """One situation to look at, by names alone, so that it can be sent to another process."""
 
-    kind: Literal["fault", "healthy"]
+    kind: Literal["fault", "double", "healthy"]
     name: str
     cell: Cell
     severity: str = ""
@@ -33,6 +33,8 @@ class Task:
     def situation(self) -> Situation:
         if self.kind == "healthy":
             return next(one for one in CONTROLS if one.name == self.name).situation(self.cell, self.seed)
+        if self.kind == "double":
+            return next(one for one in DOUBLE if one.name == self.name).situation(self.cell, self.seed)
         return next(one for one in PLANTS if one.name == self.name).situation(self.cell, self.severity, self.seed)
 
 
@@ -70,6 +72,7 @@ def tasks(tier: Tier, cells: str = "all", thorough: bool = False) -> list[Task]:
         among = CORE if tier == "core" else FULL
         found = list(faults(among, thorough))
         found += list(controls(tier, 4 if thorough else 2))
+        found += [Task("double", one.name, cell(one.cell)) for one in DOUBLE if tier == "core"]
         # every beginning of the list holds all kinds alike
         found.sort(key=lambda task: zlib.crc32(task.key.encode()))
     if cells != "all":

@@ -52,6 +52,36 @@ def harmful(results: Sequence[Result]) -> list[Result]:
     return [one for one in results if one["kind"] == "fault" and one["harm"]["hurts"]]
 
 
+def doubles(results: Sequence[Result]) -> list[Result]:
+    return [one for one in results if one["kind"] == "double" and one["harm"]["hurts"]]
+
+
+def both_named(result: Result) -> bool:
+    """Whether both of two faults are among the causes."""
+    found = set(causes(result))
+    return all(found & set(codes) for codes in result["both"])
+
+
+def checks(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """What the paired check said of every fix that was tried, and whether the fix helps on the hold-out."""
+    fixes = [one["fix"] for one in results if one["kind"] == "fault" and "check" in one.get("fix", {})]
+    return [fix["check"] for fix in fixes]
+
+
+def useless_fixes(results: Sequence[Result]) -> str:
+    """How often the paired check keeps a change that changes nothing: 3 healthy runs against 3 others, by data set."""
+    found = {one["cell"]: one["harm"]["useless"] for one in results if "useless" in one["harm"]}
+    kept, of = (sum(pair[i] for pair in found.values()) for i in (0, 1))
+    if not of:
+        return "none measured"
+    # the comparisons of a cell share their runs: the interval is that of the cells
+    shares = [pair[0] / pair[1] for pair in found.values()]
+    mean = sum(shares) / len(shares)
+    spread = (sum((one - mean) ** 2 for one in shares) / max(len(shares) - 1, 1) / len(shares)) ** 0.5
+    low, high = max(0.0, mean - 1.96 * spread), mean + 1.96 * spread
+    return f"{mean:.1%} ({low:.1%} to {high:.1%}; {kept} of {of} comparisons in {len(found)} cells)".replace("%", " %")
+
+
 def by_score(result: Result) -> bool:
     """Whether the score itself suffers, and not the loss alone."""
     return result["harm"]["by"] != "loss"
@@ -60,6 +90,8 @@ def by_score(result: Result) -> bool:
 Row = tuple[str, Callable[[Sequence[Result]], Iterable[bool]], str]
 
 ROWS: tuple[Row, ...] = (
+    ("detected, gross", lambda r: (detected(one) for one in harmful(r) if one["severity"] == "gross"), ""),
+    ("detected, clear", lambda r: (detected(one) for one in harmful(r) if one["severity"] == "clear"), ""),
     (
         "detected, clear and gross",
         lambda r: (detected(one) for one in harmful(r) if one["severity"] != "mild"),
@@ -92,6 +124,14 @@ ROWS: tuple[Row, ...] = (
         lambda r: (named(one, 1) or one.get("fix", {}).get("restored", False) for one in harmful(r)),
         "",
     ),
+    (
+        "paired check keeps a fix that helps",
+        lambda r: (check["kept"] for check in checks(r) if check["helps"]),
+        "",
+    ),
+    ("fixes that the check keeps and that do not help", lambda r: (not c["helps"] for c in checks(r) if c["kept"]), ""),
+    ("two faults at once: both named", lambda r: (both_named(one) for one in doubles(r)), ">= 70 %"),
+    ("two faults at once: one of them named first", lambda r: (named(one, 1) for one in doubles(r)), ""),
 )
 
 
@@ -107,8 +147,11 @@ def table(results: Sequence[Result]) -> str:
     for part, found in parts.items():
         healthy = [one for one in found if one["kind"] == "healthy"]
         if healthy:
-            warned = sum(len(causes(one, ("warning",))) for one in healthy) / len(healthy)
-            lines.append(f"| warnings per healthy run, {part} | {warned:.2f} (n {len(healthy)}) | | <= 0.3 |")
+            counts = [len(causes(one, ("warning",))) for one in healthy]
+            warned = sum(counts) / len(counts)
+            half = 1.96 * (sum((one - warned) ** 2 for one in counts) / max(len(counts) - 1, 1) / len(counts)) ** 0.5
+            words = f"{warned:.2f} ({max(0.0, warned - half):.2f} to {warned + half:.2f}; n {len(healthy)})"
+            lines.append(f"| warnings per healthy run, {part} | {words} | | <= 0.3 |")
     return "\n".join(lines)
 
 
@@ -126,6 +169,39 @@ def rivals_table(results: Sequence[Result]) -> str:
             f"| {name} | {share(bool(one['rivals'][name]) for one in bad)} | {share(right)} "
             f"| {share(bool(one['rivals'][name]) for one in good)} |"
         )
+    return "\n".join(lines)
+
+
+def families(results: Sequence[Result]) -> str:
+    """Confusion by family: planted, down, against the first cause named, across.
+
+    Planted is the family of the cause named where it is right, else that of the first accepted code.
+    """
+    bad = harmful(results)
+    across = [*sorted({f"GB{n}" for n in range(1, 8)}), UNNAMED, "nothing"]
+    lines = [f"| planted | {' | '.join(across)} |", f"|---|{'---|' * len(across)}"]
+    pairs = [(one, (causes(one) or ["nothing"])[0]) for one in bad]
+    for planted in across[:7]:
+        mine = [
+            found for one, found in pairs if (found if found in one["accepted"] else one["accepted"][0])[:3] == planted
+        ]
+        first = Counter(map(family, mine))
+        if mine:
+            lines.append(f"| {planted} | {' | '.join(str(first[one] or '') for one in across)} |")
+    return "\n".join(lines)
+
+
+def family(code: str) -> str:
+    return code if code in (UNNAMED, "nothing") else code[:3]
+
+
+def doubles_table(results: Sequence[Result]) -> str:
+    """Every pair of faults, and what was found."""
+    lines = ["| two faults | cell | accepted | found | both |", "|---|---|---|---|---|"]
+    for one in doubles(results):
+        wanted = " and ".join("/".join(codes) for codes in one["both"])
+        both = "yes" if both_named(one) else "no"
+        lines.append(f"| {one['name']} | {one['cell']} | {wanted} | {' '.join(causes(one)) or 'nothing'} | {both} |")
     return "\n".join(lines)
 
 
@@ -152,7 +228,7 @@ def lists(results: Sequence[Result]) -> str:
     """What went wrong, run by run."""
     lines = ["## False alarms", ""]
     for one in results:
-        harmless = one["kind"] == "fault" and not one["harm"]["hurts"]
+        harmless = one["kind"] != "healthy" and not one["harm"]["hurts"]
         if (one["kind"] == "healthy" or harmless) and errors(one):
             first = next(f for f in one["findings"] if f["severity"] == "error")
             what = "harmless plant" if harmless else "healthy"

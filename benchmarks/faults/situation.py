@@ -17,6 +17,7 @@ class Situation:
     test: what the diagnosis is shown as new rows; None: none. holdout: what harm is measured on, prepared as the rows
         of a user of this model would be; never shown unless it is also ``test``
     accepted: the codes that name the cause; empty for a healthy run
+    both: the accepted codes of each of two faults; empty for a single one
     finish: what happens to (params, stats) of the finished model, from the plan, its params and stats; None: nothing
     optimism: the harm is a validation score that is better than the hold-out's, and not a worse hold-out
     same_loss: whether its loss may be compared with the healthy run's
@@ -28,6 +29,7 @@ class Situation:
     holdout: Dataset
     test: Dataset | None = None
     accepted: frozenset[str] = frozenset()
+    both: tuple[frozenset[str], ...] = ()
     severity: Literal["mild", "clear", "gross"] | None = None
     finish: Callable[[Plan, Any, Any], tuple[Any, Any]] | None = None
     optimism: bool = False

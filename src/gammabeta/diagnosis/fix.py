@@ -1,5 +1,6 @@
 """A fix, tried in full: kept only where whole runs, pair by pair, end better with it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ from scipy import stats
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Finding
 from gammabeta.diagnosis.forks import Branch, forked
-from gammabeta.diagnosis.trials import value_of
+from gammabeta.diagnosis.trials import gain_of
 from gammabeta.plan import Plan, change
 
 PAIRS = 3
@@ -46,9 +47,9 @@ def compared(case: Case, plan: Plan, pairs: int = PAIRS) -> Comparison:
     seeds = [(case.plan.seed + 1_000 + i) % 2**32 for i in range(pairs)]
     branches = [Branch(one, case.train, case.valid, 2**62) for one in (case.plan, plan)]
     before, after = forked(branches, seeds)
-    gains = np.array([value_of(case, b, False) - value_of(case, a, False) for a, b in zip(before, after, strict=True)])
-    gain, spread = float(np.mean(gains)), float(np.std(gains, ddof=1) / np.sqrt(pairs)) if pairs > 1 else 0.0
-    error = float(stats.t.sf(gain / max(spread, 1e-9), pairs - 1)) if pairs > 1 else float("nan")
+    metric_only = plan.loss != case.plan.loss
+    pairs_of = zip(before, after, strict=True)
+    gain, error, kept = judged([gain_of(case, one, other, metric_only) for one, other in pairs_of])
 
     def mean(name: str, side: int) -> float:
         return float(np.mean([getattr(outcome, name) for outcome in (before, after)[side]]))
@@ -62,5 +63,15 @@ def compared(case: Case, plan: Plan, pairs: int = PAIRS) -> Comparison:
         loss_after=mean("loss", 1),
         gain=gain,
         error=error,
-        kept=bool(gain > 0 and error < KEPT_AT),
+        kept=kept,
     )
+
+
+def judged(gains: Sequence[float]) -> tuple[float, float, bool]:
+    """(mean gain, one-sided error of the paired t test, whether the fix is kept); NaN for fewer than two pairs."""
+    gain, pairs = float(np.mean(gains)), len(gains)
+    if pairs < 2:
+        return gain, float("nan"), False
+    spread = float(np.std(gains, ddof=1) / np.sqrt(pairs))
+    error = float(stats.t.sf(gain / max(spread, 1e-9), pairs - 1))
+    return gain, error, bool(gain > 0 and error < KEPT_AT)

@@ -20,8 +20,8 @@ ERROR_CHANCE, ERROR_SPREAD = 2.0, 2.92
 LEFT = 0.1
 """Skill that must still be missing behind the best reference before a second cause is looked for."""
 
-LIKELY = 0.4
-"""Certainty from which a suspicion is tried as a second cause though it won nothing by itself."""
+LIKELY = 0.6
+"""Certainty from which a suspicion is tried as a second cause: what many troubles show is always left over."""
 
 MOST_SECOND = 8
 """Treatments tried on top of the first cause's, at most."""
@@ -78,7 +78,12 @@ def judge(
     if any(one.finding.severity == "error" for one in scored):
         scored = [one for one in scored if one.finding.code != UNEXPLAINED]
     first = next((one for one in scored if one.finding.severity != "note"), None)
-    beyond = second_causes(case, first, suspicions, proofs, pages, tell) if first else {}
+    if first is None or first.top is None:
+        # what no fork has proved cannot explain what a fork has
+        others = (one.finding for one in scored if one.top is not None and one.suspicion.certainty >= LIKELY)
+        beyond = next(others, None)
+    else:
+        beyond = second_cause(case, first, first.top, suspicions, proofs, pages, tell)
     return silenced(scored, first, beyond)
 
 
@@ -87,55 +92,55 @@ def best_of(group: Sequence[Tried]) -> Tried | None:
     return max((one for one in group if one.proof.confirmed), key=lambda one: one.proof.gain, default=None)
 
 
-def second_causes(
+def second_cause(
     case: Case,
     first: Scored,
+    cured: Tried,
     suspicions: Sequence[Suspicion],
     proofs: Sequence[Sequence[Tried]],
     pages: Mapping[str, Page],
     tell: Tell,
-) -> dict[str, Finding]:
-    """Findings by code whose treatments win something on top of the first cause's, where much is still missing."""
-    if first.top is None:
-        return {}
-    left = case.skill(case.references.best) - case.skill(first.top.proof.after)
+) -> Finding | None:
+    """What wins most on top of ``cured``, the first cause's treatment, where much is still missing; None for nothing."""
+    left = case.skill(case.references.best) - case.skill(cured.proof.after)
     if not left > max(LEFT, 2 * case.chance):
-        return {}
+        return None
     others: list[tuple[Suspicion, list[Tried]]] = []
     room = MOST_SECOND
     pairs = zip(suspicions, proofs, strict=True)
     for suspicion, group in sorted(pairs, key=lambda pair: -pair[0].certainty):
         top = best_of(group)
-        # what won by itself needs one fork; what is only likely, all of its own
-        again = [top] if top is not None else list(group) if suspicion.certainty >= LIKELY else []
-        if suspicion.code != first.finding.code and again and len(again) <= room:
+        # what won by itself needs one fork; what did not, all of its own
+        again = [top] if top is not None else list(group)
+        likely = suspicion.code != first.finding.code and suspicion.certainty >= LIKELY
+        if likely and again and len(again) <= room:
             others.append((suspicion, again))
             room -= len(again)
     treatments = [[one.treatment for one in again] for _, again in others]
-    if not any(branch_of(first.top.branch, one) for group in treatments for one in group):
-        return {}
-    on_top = beside(case, first.top.branch, first.top.outcomes, treatments, tell)
-    beyond: dict[str, Finding] = {}
-    for (suspicion, _), group in zip(others, on_top, strict=True):
-        top = best_of(group)
-        if top is not None and suspicion.code not in beyond:
-            finding = found(case, suspicion, pages, top, severity_of(case, suspicion, top), first.top)
-            beyond[suspicion.code] = finding
-    return beyond
+    if not any(branch_of(cured.branch, one) for group in treatments for one in group):
+        return None
+    on_top = beside(case, cured.branch, cured.outcomes, treatments, tell)
+    won = [(suspicion, top) for (suspicion, _), group in zip(others, on_top, strict=True) if (top := best_of(group))]
+    if not won:
+        return None
+    suspicion, top = max(won, key=lambda pair: pair[0].certainty * pair[1].proof.gain)
+    return found(case, suspicion, pages, top, severity_of(case, suspicion, top), cured)
 
 
-def silenced(scored: Sequence[Scored], first: Scored | None, beyond: Mapping[str, Finding]) -> list[Finding]:
+def silenced(scored: Sequence[Scored], first: Scored | None, beyond: Finding | None) -> list[Finding]:
     """The first cause in full, then what wins beyond it; what a weaker fork shows beside it becomes a note."""
     findings: list[Finding] = []
-    left = dict(beyond)
     for one in scored:
-        finding = left.pop(one.finding.code, one.finding)
-        explained = first is not None and one is not first and finding is one.finding and finding.proof is not None
-        if explained and finding.severity != "note" and first is not None:
+        finding = one.finding
+        if beyond is not None and finding.code == beyond.code:
+            continue
+        if first is not None and one is not first and finding.proof is not None and finding.severity != "note":
             words = f"{finding.evidence}. {first.finding.code} explains it"
             finding = replace(finding, severity="note", evidence=words)
         findings.append(finding)
-    return [*findings, *left.values()]
+        if one is first and beyond is not None:
+            findings.append(beyond)
+    return findings
 
 
 def severity_of(case: Case, suspicion: Suspicion, top: Tried) -> Severity:
