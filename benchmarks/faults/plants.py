@@ -314,7 +314,8 @@ class Pair:
         one, other = (next(plant for plant in PLANTS if plant.name == name) for name, _ in (self.first, self.second))
         made = other.make(one.make(cell.healthy(seed), one.degrees[self.first[1]]), other.degrees[self.second[1]])
         both = (one.accepted, other.accepted)
-        return replace(made, accepted=one.accepted | other.accepted, both=both)
+        # two faults together are judged by what they cost, also where one of them alone only promises too much
+        return replace(made, accepted=one.accepted | other.accepted, both=both, optimism=False)
 
 
 DOUBLE: tuple[Pair, ...] = (

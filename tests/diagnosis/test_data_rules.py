@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gammabeta.data import Dataset
-from gammabeta.diagnosis import Case, Suspicion, registry
+from gammabeta.diagnosis import Case, Finding, Proof, Suspicion, registry
 from gammabeta.diagnosis.curves import curves
 from gammabeta.diagnosis.verdict import verdict
 from gammabeta.nn import (
@@ -282,6 +282,35 @@ def test_a_perfect_feature_that_stays_so_is_no_error() -> None:
     assert one("GB105", with_leak(True, True)).severity == "warning"
 
 
+def test_a_feature_better_than_all_others_together_is_a_warning_though_they_do_well() -> None:
+    parts = [leaking(table(n, s, steep=4), True, s) for n, s in ((400, 0), (150, 1))]
+    suspicion = one("GB105", Case.of(linear(), *parts))
+    assert (suspicion.severity, suspicion.place) == ("warning", "feature 5")
+    assert suspicion.numbers["ahead"] > 2 * suspicion.numbers["error"] > 0
+    honest = [
+        replace(part, x=np.concatenate([part.x[:, :5], part.x[:, :1] + part.x[:, 5:] * 0.3], axis=1)) for part in parts
+    ]
+    assert found("GB105", Case.of(linear(), *honest)) == []
+
+
+def test_a_row_number_of_a_sorted_file_is_a_warning_without_any_other_rows() -> None:
+    rows = table(600, 0, 3)
+    order = np.argsort(rows.y, kind="stable")
+    number = np.empty((600, 1), np.float32)
+    number[order, 0] = np.arange(600) / 600
+    numbered = replace(rows, x=np.concatenate([rows.x, number], axis=1))
+    third = np.arange(600) % 3 != 1
+    for case in (
+        Case.of(linear(3), numbered),
+        Case.of(linear(3), numbered.take(np.flatnonzero(third)), numbered.take(np.flatnonzero(~third))),
+    ):
+        suspicion = one("GB105", case)
+        assert (suspicion.severity, suspicion.place) == ("warning", "feature 5")
+        assert "row number" in suspicion.evidence
+    mixed = replace(numbered, x=np.concatenate([rows.x, np.random.default_rng(0).permutation(number)], axis=1))
+    assert found("GB105", Case.of(linear(3), mixed)) == []
+
+
 def test_a_patch_that_marks_the_class_in_training_images_only_is_an_error() -> None:
     random = np.random.default_rng(0)
 
@@ -320,6 +349,20 @@ def test_a_rare_class_that_is_overlooked_is_an_error_with_its_fix() -> None:
     assert (suspicion.severity, suspicion.fix) == ("error", {"class_weights": "balanced"})
     assert suspicion.numbers["recall"] < 0.4
     assert suspicion.numbers["balanced_accuracy_gain"] > 0.1
+
+
+def test_a_class_too_rare_to_be_judged_is_a_warning() -> None:
+    def thinned(rows: int, seed: int, kept: int) -> Dataset:
+        data = table(rows, seed, 3)
+        rare_rows = np.flatnonzero(data.y == 2)
+        return data.take(np.setdiff1d(np.arange(rows), rare_rows[kept:]))
+
+    weights = np.stack([-WEIGHTS, 0 * WEIGHTS, WEIGHTS], axis=1)
+    case = Case.of(linear(3), thinned(600, 0, 3), thinned(250, 1, 2), params=params(weights, [0, 1, -9]), stats=((),))
+    suspicion = one("GB106", case)
+    assert (suspicion.severity, suspicion.place, suspicion.numbers["rows"]) == ("warning", "class 2", 2)
+    usual = Case.of(linear(3), table(600, 0, 3), table(250, 1, 3), params=params(weights, [0, 1, -9]), stats=((),))
+    assert found("GB106", usual) == []
 
 
 def test_a_rare_class_that_is_found_is_no_error() -> None:
@@ -369,6 +412,25 @@ def test_targets_in_another_order_are_an_error() -> None:
     both = one("GB108", Case.of(linear(3), mixed, mixed_valid))
     assert (both.severity, both.certainty) == ("error", 0.9)
     assert "training and validation" in both.place
+
+
+@pytest.mark.parametrize("seed", [1, 5])
+def test_shuffled_targets_of_few_rows_are_seen_where_chance_looks_like_a_relation(seed: int) -> None:
+    """Of these two shuffles the validation rows alone say p = 0.03 and p = 0.04."""
+    from sklearn.datasets import load_diabetes
+
+    whole = load_diabetes()
+    random = np.random.default_rng(seed)
+    order = random.permutation(442)
+    x, y = whole.data[order] / whole.data.std(), (whole.target[order, None] - 152) / 77
+    mixed = random.permutation(y)
+
+    def case(targets: np.ndarray) -> Case:
+        parts = [Dataset(x[at].astype(np.float32), targets[at]) for at in (slice(0, 265), slice(265, 353))]
+        return Case.of(linear(0), *parts)
+
+    assert one("GB108", case(mixed.astype(np.float32))).severity == "error"
+    assert found("GB108", case(y.astype(np.float32))) == []
 
 
 def test_a_weak_relation_is_a_relation() -> None:
@@ -510,3 +572,34 @@ def test_a_slow_even_fall_far_behind_is_a_learning_rate_too_low() -> None:
     weak = params([0.01, 0.01, 0.0, 0.0, 0.02])
     case = Case.of(linear(), table(300, 0), table(150, 1), params=weak, stats=((),), history=history(slow, slow))
     assert verdict(case).startswith("Learning rate too low")
+
+
+def proved(code: str, name: str) -> Finding:
+    proof = Proof(
+        change="another rate",
+        metric="accuracy",
+        steps=70,
+        seeds=3,
+        before=0.5,
+        after=0.9,
+        loss_before=0.7,
+        loss_after=0.2,
+        gain=0.6,
+        spread=0.01,
+        confirmed=True,
+    )
+    return Finding(code=code, name=name, severity="error", place="", evidence="", costs="it goes up", proof=proof)
+
+
+def test_the_verdict_says_of_the_rate_what_the_forks_say() -> None:
+    flat = 0.72 - 0.001 * EPOCHS / 40
+    weak = params([0.01, 0.01, 0.0, 0.0, 0.02])
+    case = Case.of(linear(), table(300, 0), table(150, 1), params=weak, stats=((),), history=history(flat, flat))
+    low, high = proved("GB302", "learning rate too low"), proved("GB301", "learning rate too high")
+    assert verdict(case, [low]).startswith("Learning rate too low: it goes up")
+    assert verdict(case, [replace(high, severity="note"), low]).startswith("Learning rate too low")
+    assert verdict(case, [high]).startswith("Learning rate too high")
+    signals = {"params.0.weight.update": 1e-6, "params.0.weight.weight": 1.0}
+    tiny = tuple({**line, "signals": signals} for line in history(flat, flat))
+    above = Case.of(linear(), table(300, 0), table(150, 1), params=weak, stats=((),), history=tiny)
+    assert "too high" not in verdict(above)

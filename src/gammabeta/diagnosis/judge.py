@@ -101,7 +101,7 @@ def second_cause(
     pages: Mapping[str, Page],
     tell: Tell,
 ) -> Finding | None:
-    """What wins most on top of ``cured``, the first cause's treatment, where much is still missing; None for nothing."""
+    """What wins most on top of cured, the first cause's treatment, where much is still missing; None for nothing."""
     left = case.skill(case.references.best) - case.skill(cured.proof.after)
     if not left > max(LEFT, 2 * case.chance):
         return None

@@ -33,7 +33,7 @@ def says_against(case: Case) -> Against | None:
     # bins are learned from the targets: that loss is the system's own, and needs no test
     if isinstance(case.plan.loss, BinnedRegression):
         return None
-    return descended(case, case.probe, outputs) or numbered(case, np.asarray(y))
+    return numbered(case, np.asarray(y)) or descended(case, case.probe, outputs)
 
 
 def descended(case: Case, data: Dataset, outputs: np.ndarray) -> Against | None:
@@ -56,7 +56,8 @@ def descended(case: Case, data: Dataset, outputs: np.ndarray) -> Against | None:
         return None
     words = (
         f"outputs that move down the loss without any network give worse answers than before: the {case.metric} goes "
-        f"from {abs(before):.3f} to {after if case.metric not in LOWER_IS_BETTER else -after:.3f}; its sign is turned"
+        f"from {abs(before):.3f} to {after if case.metric not in LOWER_IS_BETTER else -after:.3f}; its sign is turned, or it "
+        "asks for something else"
     )
     return Against(True, words, {"before": before, "after": after})
 

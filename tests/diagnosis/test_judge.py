@@ -1,0 +1,118 @@
+"""What forks prove: the first cause, what is left over after it, and what is only noise."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from gammabeta.data import Dataset
+from gammabeta.diagnosis import Case, Proof, Suspicion, Treatment, registry
+from gammabeta.diagnosis.fix import judged
+from gammabeta.diagnosis.judge import judge, severity_of
+from gammabeta.diagnosis.trials import Tried
+from gammabeta.nn import Dense, Sequential, SquaredError
+from gammabeta.optim import Sgd
+from gammabeta.plan import Plan
+
+PAGES = {code: one.page for code, one in registry().items()}
+
+
+def rows(count, seed):
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(count, 3)).astype(np.float32)
+    y = x @ np.float32([1.0, -0.7, 0.4]) + 0.05 * random.normal(size=count)
+    return Dataset(x, y.astype(np.float32)[:, None])
+
+
+def times(name, factor):
+    """A treatment of the inputs or of the rate."""
+    if name == "rate":
+        return Treatment(
+            f"rate x {factor}",
+            lambda plan: plan.replace(
+                optimizer=plan.optimizer.replace(learning_rate=factor * plan.optimizer.learning_rate)
+            ),
+        )
+    return Treatment("no L2", lambda plan: plan.replace(l2=None))
+
+
+def suspicion(code, treatment, certainty, **more):
+    return Suspicion(code=code, place="", evidence="seen", certainty=certainty, treatments=(treatment,), **more)
+
+
+@pytest.fixture(scope="module")
+def twice_ill():
+    """A rate far too low, and L2 far too strong: neither alone is enough."""
+    plan = Plan(
+        network=Sequential((Dense(1),)), loss=SquaredError(), optimizer=Sgd(learning_rate=2e-3), l2=3.0, epochs=6
+    )
+    train, valid = rows(120, 0), rows(83, 1)
+    plan = plan.replace(batch_size=16)
+    params = ({"weight": np.zeros((3, 1), np.float32), "bias": np.zeros(1, np.float32)},)
+    return Case.of(plan, train, valid, params=params, stats=((),))
+
+
+def findings(case, *suspicions):
+    return [(one.code, one.severity) for one in judge(case, suspicions, PAGES)]
+
+
+def test_two_causes_are_both_named_and_the_second_is_tried_on_top_of_the_first(twice_ill):
+    rate, decay = suspicion("GB302", times("rate", 50), 0.8), suspicion("GB307", times("l2", 0), 0.85)
+    found = judge(twice_ill, [rate, decay], PAGES)
+    assert {one.code for one in found if one.severity != "note"} == {"GB302", "GB307"}
+    second = found[1]
+    assert "on top of" in second.costs
+    assert second.proof.before == pytest.approx(found[0].proof.after)
+    assert second.fix == ({"l2": None} if second.code == "GB307" else {"optimizer.learning_rate": pytest.approx(0.1)})
+
+
+def test_another_treatment_of_the_same_trouble_is_explained_by_the_first(twice_ill):
+    healthy = Case.of(twice_ill.plan.replace(l2=None), twice_ill.train, twice_ill.valid, params=twice_ill.params)
+    healthy = replace(healthy, stats=((),))
+    low, lower = suspicion("GB302", times("rate", 50), 0.8), suspicion("GB603", times("rate", 20), 0.7)
+    assert findings(healthy, low, lower) == [("GB302", "error"), ("GB603", "note")]
+
+
+def test_what_the_plan_asks_for_is_a_warning_at_most(twice_ill):
+    assert findings(twice_ill, suspicion("GB302", times("rate", 50), 0.8, meant=True)) == [("GB302", "warning")]
+
+
+def test_a_cause_without_a_fork_does_not_explain_what_a_fork_proved(twice_ill):
+    leak = Suspicion(code="GB105", place="", evidence="seen", certainty=0.95, severity="error")
+    sure, vague = suspicion("GB307", times("l2", 0), 0.85), suspicion("GB302", times("rate", 50), 0.8)
+    found = findings(twice_ill, leak, replace(sure, treatments=vague.treatments))
+    assert found == [("GB105", "error"), ("GB307", "error")]
+    assert ("GB307", "note") in findings(twice_ill, leak, replace(sure, treatments=vague.treatments, certainty=0.3))
+
+
+def test_a_gain_that_differs_between_seeds_is_no_error(twice_ill):
+    treatment, branch = times("rate", 50), None
+
+    def made(gain, spread):
+        shown = Proof(
+            change="",
+            metric="r2",
+            steps=9,
+            seeds=3,
+            before=0,
+            after=gain,
+            loss_before=1,
+            loss_after=1,
+            gain=gain,
+            spread=spread,
+            confirmed=True,
+        )
+        return Tried(treatment, branch, (), shown)
+
+    any_suspicion = suspicion("GB302", treatment, 0.8)
+    assert severity_of(twice_ill, any_suspicion, made(0.5, 0.02)) == "error"
+    assert severity_of(twice_ill, any_suspicion, made(0.5, 0.2)) == "warning"
+    assert severity_of(twice_ill, any_suspicion, made(0.04, 0.001)) == "warning"
+    assert severity_of(twice_ill, any_suspicion, made(1.5 * twice_ill.chance, 0.001)) == "warning"
+
+
+def test_the_paired_check_keeps_what_wins_in_every_pair_and_nothing_else():
+    assert judged([0.11, 0.12, 0.10])[2]
+    assert not judged([0.3, 0.01, 0.02])[2]
+    assert not judged([-0.11, -0.12, -0.10])[2]
+    assert not judged([0.2])[2]

@@ -1,0 +1,195 @@
+"""Rules about losses, weights and memories: each finds what was planted, and says nothing where all is well."""
+
+from dataclasses import dataclass, replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gammabeta.data import Dataset
+from gammabeta.diagnosis import Case, registry
+from gammabeta.nn import (
+    AbsoluteError,
+    Activation,
+    BatchNorm,
+    ClassLoss,
+    Dense,
+    Frozen,
+    Huber,
+    Layer,
+    Loss,
+    MulticlassHinge,
+    Seen,
+    Sequential,
+    SigmoidCrossEntropy,
+    SoftmaxCrossEntropy,
+    SquaredError,
+)
+from gammabeta.plan import Plan
+from gammabeta.train.fit import met
+from gammabeta.train.step import fresh_state
+
+
+@dataclass(frozen=True)
+class Turned(Loss):
+    """Squared error with its sign turned."""
+
+    def rows(self, outputs, targets):
+        return -jnp.mean((outputs - targets) ** 2, axis=1)
+
+
+@dataclass(frozen=True)
+class TurnedClasses(ClassLoss):
+    """Cross-entropy with its sign turned."""
+
+    def rows(self, outputs, targets):
+        return -SoftmaxCrossEntropy().rows(outputs, targets)
+
+
+@dataclass(frozen=True)
+class Amounts(ClassLoss):
+    """Squared error to the number of the class."""
+
+    def rows(self, outputs, targets):
+        return jnp.mean((outputs - targets[:, None]) ** 2, axis=1)
+
+
+@dataclass(frozen=True)
+class Rates(Loss):
+    """Poisson's, of the logarithm of what is expected."""
+
+    def rows(self, outputs, targets):
+        return jnp.mean(jnp.exp(outputs) - targets * outputs, axis=1)
+
+    def predict(self, outputs):
+        return jnp.exp(outputs)
+
+
+@dataclass(frozen=True)
+class Stopped(Layer):
+    """Nothing flows back through it."""
+
+    def apply(self, params, stats, x, call):
+        return jax.lax.stop_gradient(x), Seen()
+
+
+def rows(count, seed, kind):
+    random = np.random.default_rng(seed)
+    x = (3 + 2 * random.normal(size=(count, 4))).astype(np.float32)
+    value = x @ np.float32([1.0, -0.5, 0.3, 0.0]) - 2
+    if kind == "classes":
+        return Dataset(x, np.digitize(value, [-1.0, 1.5]).astype(np.int32))
+    if kind == "binary":
+        return Dataset(x, (value > 0.4).astype(np.float32)[:, None])
+    if kind == "counts":
+        return Dataset(x, random.poisson(np.exp(0.4 * value)).astype(np.float32)[:, None])
+    return Dataset(x, (value / 2.3 + 0.1 * random.normal(size=count)).astype(np.float32)[:, None])
+
+
+def found(code, case):
+    return list(registry()[code].rule(case))
+
+
+def case_of(loss, kind):
+    units = 3 if kind == "classes" else 1
+    plan = Plan(network=Sequential((Dense(5), Activation("tanh"), Dense(units))), loss=loss)
+    return Case.of(plan, rows(130, 0, kind), rows(71, 1, kind))
+
+
+@pytest.mark.parametrize(("loss", "kind"), [(Turned(), "numbers"), (TurnedClasses(), "classes")])
+def test_a_loss_with_its_sign_turned_leads_away_from_the_answers(loss, kind):
+    (suspicion,) = found("GB204", case_of(loss, kind))
+    assert (suspicion.severity, suspicion.certainty, suspicion.place) == ("error", 1.0, "loss")
+    assert "its sign is turned" in suspicion.evidence
+    assert suspicion.numbers["after"] < suspicion.numbers["before"]
+    usual = suspicion.treatments[0].plan(case_of(loss, kind).plan).loss
+    assert usual == (SoftmaxCrossEntropy() if kind == "classes" else SquaredError())
+
+
+def test_a_loss_that_takes_classes_for_amounts_is_suspected_and_one_that_does_not_is_not():
+    (suspicion,) = found("GB204", case_of(Amounts(), "classes"))
+    assert suspicion.severity is None
+    assert "class numbers for amounts" in suspicion.evidence
+    assert suspicion.treatments[0].plan(case_of(Amounts(), "classes").plan).loss == SoftmaxCrossEntropy()
+
+
+@pytest.mark.parametrize(
+    ("loss", "kind"),
+    [
+        (SoftmaxCrossEntropy(label_smoothing=0.1), "classes"),
+        (MulticlassHinge(), "classes"),
+        (SigmoidCrossEntropy(), "binary"),
+        (SquaredError(), "numbers"),
+        (AbsoluteError(), "numbers"),
+        (Huber(), "numbers"),
+        (Rates(), "counts"),
+    ],
+)
+def test_losses_that_ask_for_the_right_answer_are_not_suspected(loss, kind):
+    assert found("GB204", case_of(loss, kind)) == []
+
+
+def finished(layers, moved):
+    """A run whose weights ``moved`` says how to change: place -> factor, everything else by chance."""
+    data = rows(130, 0, "numbers")
+    plan = met(Plan(network=Sequential(layers), loss=SquaredError(), epochs=3), data)
+    state = jax.device_get(fresh_state(plan, data.input_shape))
+    random = np.random.default_rng(7)
+    params = tuple(
+        {name: np.float32(moved[i]) * value for name, value in part.items()}
+        if i in moved
+        else jax.tree.map(lambda value: value + random.normal(size=np.shape(value)).astype(np.float32), part)
+        for i, part in enumerate(state.params)
+    )
+    history = ({"epoch": 3, "steps": 15, "train": {}, "valid": {}, "ended": "epochs", "best": True},)
+    return Case(plan, data, rows(71, 1, "numbers"), history, params, state.stats)
+
+
+BEHIND = (Dense(5), Activation("tanh"), Stopped(), Dense(4), Activation("tanh"), Dense(1))
+
+
+@pytest.mark.parametrize("share", [1.0, 0.93])
+def test_weights_behind_a_stopped_gradient_are_found_also_where_decay_shrinks_them(share):
+    (suspicion,) = found("GB206", finished(BEHIND, {0: share}))
+    assert suspicion.place == "layers.0"
+    assert suspicion.severity is not None
+    (without,) = suspicion.treatments
+    assert without.plan(finished(BEHIND, {}).plan).network.layers == tuple(
+        layer for layer in finished(BEHIND, {}).plan.network.layers if not isinstance(layer, Stopped)
+    )
+
+
+def test_weights_that_train_are_not_found():
+    assert found("GB206", finished(BEHIND, {})) == []
+    assert found("GB206", finished(tuple(layer for layer in BEHIND if not isinstance(layer, Stopped)), {0: 0.93})) == []
+
+
+def test_layers_frozen_by_the_plan_are_meant_and_a_run_that_trains_them_is_tried():
+    (suspicion,) = found("GB206", finished((Frozen(Dense(5)), *BEHIND[1:2], *BEHIND[3:]), {0: 1.0}))
+    assert (suspicion.place, suspicion.severity, suspicion.meant) == ("layers.0", None, True)
+    plan = finished((Frozen(Dense(5)), *BEHIND[1:2], *BEHIND[3:]), {}).plan
+    assert not any(isinstance(layer, Frozen) for layer in suspicion.treatments[0].plan(plan).network.layers)
+
+
+def remembering(**settings):
+    network = Sequential((Dense(4), BatchNorm(**settings), Activation("relu"), Dense(1)))
+    data = rows(130, 0, "numbers")
+    plan = met(Plan(network=network, loss=SquaredError(), epochs=3), data)
+    from gammabeta.train import fit
+
+    last = None
+    lines = []
+    for epoch in fit(plan, data, rows(71, 1, "numbers"), probe=None):
+        last = epoch
+        lines.append(epoch.to_json())
+    return Case(plan, data, rows(71, 1, "numbers"), tuple(lines), last.state.params, last.state.stats)
+
+
+def test_a_memory_longer_than_the_run_is_suspected_and_exact_statistics_are_tried():
+    case = remembering(estimator="ema", update_rate=1e-3)
+    (suspicion,) = found("GB502", case)
+    assert suspicion.certainty >= 0.8
+    assert "remembers 1000 batches" in suspicion.evidence
+    changed = suspicion.treatments[0].plan(case.plan).network.layers[1]
+    assert replace(changed, estimator="ema") == case.plan.network.layers[1]
