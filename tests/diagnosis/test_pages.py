@@ -31,9 +31,27 @@ def test_a_page_is_found_by_its_code_and_a_wrong_code_refused():
         page("GB2O1")
 
 
-def test_the_pages_in_docs_are_what_the_script_writes():
+def written_by():
+    """The script that writes the pages."""
     spec = importlib.util.spec_from_file_location("findings", REPOSITORY / "scripts" / "findings.py")
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
+    return script
+
+
+def test_the_pages_in_docs_are_what_the_script_writes():
+    script = written_by()
     folder = REPOSITORY / "docs" / "findings"
     assert {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.md")} == script.pages()
+
+
+def test_every_problem_of_the_research_list_has_a_code_or_a_reason_why_not():
+    script = written_by()
+    for number, (problem, codes) in script.RESEARCH.items():
+        assert bool(codes) != (number in script.WITHOUT), problem
+        assert set(codes.split()) <= set(PAGES), problem
+    assert list(script.RESEARCH) == [
+        f"{family}{index}"
+        for family, count in {"D": 12, "I": 11, "O": 9, "A": 4, "B": 7, "G": 5, "N": 2}.items()
+        for index in range(1, count + 1)
+    ]

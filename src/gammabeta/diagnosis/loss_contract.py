@@ -56,8 +56,8 @@ def descended(case: Case, data: Dataset, outputs: np.ndarray) -> Against | None:
         return None
     words = (
         f"outputs that move down the loss without any network give worse answers than before: the {case.metric} goes "
-        f"from {abs(before):.3f} to {after if case.metric not in LOWER_IS_BETTER else -after:.3f}; its sign is turned, or it "
-        "asks for something else"
+        f"from {abs(before):.3f} to {abs(after) if case.metric in LOWER_IS_BETTER else after:.3f}; its sign is "
+        "turned, or it asks for something else"
     )
     return Against(True, words, {"before": before, "after": after})
 
