@@ -163,11 +163,31 @@ def compared(good: np.ndarray, bad: np.ndarray) -> tuple[float, float, float]:
     return lost, float(ttest_rel(good, bad).pvalue), min(abs(lost) / max(pooled, 1e-12), 99.0)
 
 
-def diagnosed(s: Situation, made: Trained) -> tuple[Case, list[Finding], float]:
-    """The case of a run, its findings, and how long they took."""
+OF_ROWS = ("label noise", "shifts")
+"""What a diagnosis measures of the rows alone: the same in all situations of a cell that leave its rows as they are."""
+
+
+@cache
+def known_of_rows(cell: Cell) -> dict[str, Any]:
+    """These facts, and the references, as far as a situation of the cell has measured them."""
+    return {}
+
+
+def diagnosed(s: Situation, made: Trained, cell: Cell | None = None) -> tuple[Case, list[Finding], float]:
+    """The case of a run, its findings, and how long they took; less for the rows of a cell that were seen before."""
     case = Case(made.plan, s.train, s.valid, made.run.history, made.params, made.stats, s.test)
+    healthy = cell.healthy() if cell else s
+    same = cell is not None and (s.train, s.valid, s.test) == (healthy.train, healthy.valid, None)
+    known = known_of_rows(cell) if cell is not None and same and made.plan.loss == healthy.plan.loss else {}
+    case.measured.update({name: known[name] for name in OF_ROWS if name in known})
+    if "references" in known:
+        vars(case)["references"] = known["references"]
     began = time.perf_counter()
-    return case, diagnose(case), time.perf_counter() - began
+    findings = diagnose(case)
+    seconds = time.perf_counter() - began
+    known |= {name: case.measured[name] for name in OF_ROWS if name in case.measured}
+    known |= {"references": case.references} if "references" in vars(case) else {}
+    return case, findings, seconds
 
 
 def mended(case: Case, s: Situation, finding: Finding) -> Situation | None:
@@ -239,7 +259,7 @@ def looked_at(
     if s.accepted and tried:
         lost = known or harm(cell, s, first)
     harm_seconds = time.perf_counter() - began
-    case, findings, seconds = diagnosed(s, first)
+    case, findings, seconds = diagnosed(s, first, cell)
     traces = Traces(case, first.looks)
     result: dict[str, Any] = {
         "accepted": sorted(s.accepted),

@@ -54,7 +54,8 @@ counts, whatever its rank. Situations that could not be looked at because of a d
                 table(found),
                 f"\nThe paired check keeps a change that changes nothing in {useless_fixes(found)}: three healthy runs "
                 "against three others. Its nominal error is 5 %.",
-                f"\nOne diagnosis took {seconds[len(seconds) // 2]:.1f} s in the median, {seconds[-1]:.1f} s at most.",
+                f"\nOne diagnosis took {seconds[len(seconds) // 2]:.1f} s in the median, {seconds[-1]:.1f} s at most; "
+                "what is known of a cell's rows alone is measured once for all its situations.",
                 "\n### Rival rule sets, held-out cells\n",
                 rivals_table(held_out),
                 "\n### Confusion by family, held-out cells\n",
