@@ -65,7 +65,7 @@ def inside(case: Case, state: State, batch: Chunk) -> tuple[str, str]:
     if not np.isfinite(np.asarray(batch.y, np.float64)).all():
         return "targets", "its targets are not finite"
     if not all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(state.params)):
-        loss, _, _ = gradients(program_of(case.plan), state.params, state.stats, batch, scale, jax.random.key(0), None)
+        loss, *_ = gradients(program_of(case.plan), state.params, state.stats, batch, scale, jax.random.key(0), None)
         return (
             "weights",
             f"the weights were no longer finite before it (loss {float(loss):g}): the step before made them so",
