@@ -114,8 +114,8 @@ def main() -> None:
 
 Time of the compiled loop with the default probes, each {PROBE_EVERY}th step, over that without: {repeats} turns each,
 median of the ratios within a turn and their quartiles. Beside it what a probed step costs more than another one, in
-steps, timed by probing every step; a {PROBE_EVERY}th of it is what probing costs, with less noise. First call: processor
-seconds, most of them compiling, without the disk cache.
+steps, timed by probing every step; a {PROBE_EVERY}th of it is what probing costs, with less noise. First call:
+processor seconds, most of them compiling, without the disk cache.
 
 {date.today()}, {processor()}, jax {version("jax")}. Again: `python benchmarks/probes.py`
 
