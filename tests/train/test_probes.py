@@ -177,7 +177,7 @@ def test_planted_dead_units_and_saturated_units_are_counted():
     planted, _, _ = probed(network, X.astype(np.float32), edit=kill)
     assert healthy["layers.1.saturated"] == 0
     assert planted["layers.1.saturated"] > 0.9
-    assert planted["layers.3.dead"] >= 2 / 6
+    assert round(planted["layers.3.dead"] * 6) >= 2
     assert planted["layers.3.dead"] * 6 == pytest.approx(round(planted["layers.3.dead"] * 6))
 
 
@@ -189,7 +189,7 @@ def test_a_dead_channel_is_one_that_is_zero_in_every_pixel():
     x = np.abs(RANDOM.standard_normal((ROWS, 5, 4, 2))).astype(np.float32)
     network = Sequential((Conv2D(3), Activation("relu"), Flatten(), Dense(3)))
     found, _, _ = probed(network, x, edit=kill)
-    assert 1 / 3 <= found["layers.1.dead"] <= 2 / 3
+    assert round(found["layers.1.dead"] * 3) in (1, 2)
     assert found["layers.0.gradient"] > 0
     assert "layers.2.backward_gain" in found
 
