@@ -94,8 +94,8 @@ def gammabeta_side(width: int, batch: int) -> Callable[[int], None]:
         while done < steps:
             epoch += 1
             part = data if steps - done >= 48_000 // batch else data.take(np.arange((steps - done) * batch))
-            made = train_epoch(plan, program, state, part, epoch, default_probe, lambda _: None, lambda: "")
-            state, done = made.state, done + len(made.losses)
+            for made in train_epoch(plan, program, state, part, epoch, default_probe, lambda _: None, lambda: ""):
+                state, done = made.state, done + len(made.losses)
 
     return train
 

@@ -1,13 +1,24 @@
 """Curvature, gradient noise, internal covariate shift and slices of the loss, against formulas worked by hand."""
 
+import json
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from gammabeta.data import Dataset
-from gammabeta.diagnosis.measures import curvature, gradient_noise_scale, internal_covariate_shift, landscape
-from gammabeta.nn import Activation, BatchNorm, Call, Dense, Sequential, SquaredError
+from gammabeta.diagnosis import Case
+from gammabeta.diagnosis.measures import (
+    curvature,
+    gradient_noise_scale,
+    internal_covariate_shift,
+    landscape,
+    measures,
+    variance_shift,
+)
+from gammabeta.nn import Activation, BatchNorm, Call, Dense, Dropout, Sequential, SquaredError
+from gammabeta.optim import Sgd
 from gammabeta.plan import Plan
 
 ROWS, FEATURES = 97, 4
@@ -101,3 +112,52 @@ def test_a_slice_has_the_loss_in_its_middle_and_is_a_parabola_for_a_linear_model
     third = found[4] - 3 * found[3] + 3 * found[2] - found[1]
     assert third == pytest.approx(0, abs=1e-3 * found.max())
     assert landscape(LINEAR, params, stats, DATA, points=3, axes=2).shape == (3, 3)
+
+
+def test_the_variance_that_dropout_adds_is_the_one_of_the_formula():
+    keep = 0.6
+    layers = (Dropout(1 - keep), BatchNorm(), Dense(2), BatchNorm(), Dense(1))
+    plan = Plan(network=Sequential(layers), loss=SquaredError(), input_shape=(FEATURES,))
+    params, stats = fresh(plan)
+    found = np.mean([[s.ratio for s in variance_shift(plan, params, stats, DATA, seed=seed)] for seed in range(40)], 0)
+    mean, var = X.mean(axis=0), X.var(axis=0)
+    expected = np.median((var / keep + mean**2 * (1 - keep) / keep) / var)
+    assert found[0] == pytest.approx(expected, rel=0.1)
+    assert [s.place for s in variance_shift(plan, params, stats, DATA)] == [
+        "layers.1 (batch_norm)",
+        "layers.3 (batch_norm)",
+    ]
+    assert variance_shift(DEEP, *fresh(DEEP), DATA) == []
+
+
+def test_all_measures_of_a_run_are_one_value_that_says_what_is_left_out():
+    plan = DEEP.replace(optimizer=Sgd(learning_rate=0.25), batch_size=16)
+    told = []
+    found = measures(Case.of(plan, DATA), lambda done, of: told.append((done, of)))
+    assert found.moment == "before the first step"
+    assert told == [(done, 5) for done in range(1, 6)]
+    assert found.step_limit == 8
+    assert (found.rows, found.batch_size, len(found.losses)) == (ROWS, 16, 25)
+    case = Case.of(plan, DATA)
+    params, stats = case.start.params, case.start.stats
+    assert found.curvature == curvature(case.plan, params, stats, case.probe)
+    after = jax.tree.map(
+        lambda leaf, g: leaf - 0.25 * g,
+        params,
+        jax.grad(
+            lambda p: jnp.mean(
+                plan.loss.rows(case.plan.layers.apply(p, stats, case.probe.x, Call(by_batch=True))[0], Y)
+            )
+        )(params),
+    )
+    wanted = internal_covariate_shift(case.plan, params, after, stats, case.probe)
+    for one, other in zip(found.shifts, wanted, strict=True):
+        assert one.distance == pytest.approx(other.distance, rel=1e-2, abs=1e-4)
+    assert list(found.left_out) == ["variance shift"]
+    assert json.loads(json.dumps(found.to_json(), allow_nan=False))["curvature"]["largest"] == found.curvature.largest
+    said = {name: (value, how) for name, value, how in found.readings()}
+    assert "2 / learning_rate = 8" in said["sharpness"][1]
+    assert "left out" in said["variance shift"][1]
+    few = measures(Case.of(plan.replace(batch_size=8), DATA.take(np.arange(11))))
+    assert few.noise_scale is None
+    assert "11 rows are too few" in few.left_out["gradient noise scale"]

@@ -45,8 +45,14 @@ def test_the_cause_is_named_proved_and_written_down(place):
     assert json.loads((place / "slow" / "findings.json").read_text()) == outcome.json["findings"]
 
 
-def test_a_run_that_trains_well_has_no_error(place):
-    outcome = gammabeta("diagnose", place / "well", "--json", "--quiet")
+def test_a_run_that_trains_well_has_no_error_and_is_measured_on_demand(place):
+    outcome = gammabeta("diagnose", place / "well", "--deep", "--json")
+    found = outcome.json["measures"]
+    assert json.loads((place / "well" / "measures.json").read_text()) == found
+    assert found["moment"] == "finished network"
+    assert len(found["losses"]) == 25
+    for words in ("internal covariate shift", "sharpness", "negative curvature", "noise scale", "loss landscape"):
+        assert words in outcome.err
     assert [one["code"] for one in outcome.json["findings"] if one["severity"] == "error"] == []
     assert outcome.json["verdict"]
 
@@ -77,6 +83,7 @@ def test_a_run_that_diverged_says_where_and_leaves_what_a_diagnosis_needs(place,
     outcome = gammabeta(*typed, "--quiet", "-o", tmp_path / "run")
     assert outcome.code == 1
     assert "made the first non-finite number" in outcome.complaint
+    assert "training rows (" in outcome.complaint
     assert "(GB701)" in outcome.complaint
     told = gammabeta("diagnose", tmp_path / "run", "--json")
     assert "the run has no model" in told.err

@@ -55,19 +55,35 @@ def test_the_signals_of_a_known_network_are_known():
     # the loss is the mean over 3 rows and 2 outputs of relu(x)^2
     gradient = 2 * passed / 6
     by_weight, by_bias = real.T @ gradient, gradient.sum(axis=0)
+    # of a row's own loss, by what leaves a layer: the mean over 3 rows undone
+    by_output = 2 * passed / 2 * np.where(real > 0, 1, 0)
+    backward = np.sqrt(np.mean(by_output**2))
     wanted = {
+        "step": 0.0,
         "layers.0.mean": real.mean(),
         "layers.0.spread": real.std(),
         "layers.0.zero": 0.0,
+        "layers.0.finite": 1.0,
+        "layers.0.forward_gain": 1.0,
+        "layers.0.gradient": backward,
+        "layers.0.finite_gradient": 1.0,
+        "layers.0.backward_gain": 1.0,
         "layers.1.mean": passed.mean(),
         "layers.1.spread": passed.std(),
         "layers.1.zero": 2 / 6,
+        "layers.1.finite": 1.0,
+        "layers.1.forward_gain": passed.std() / real.std(),
+        "layers.1.dead": 0.0,
+        "layers.1.gradient": backward,
+        "layers.1.finite_gradient": 1.0,
         "params.0.weight.weight": np.sqrt(2),
         "params.0.weight.gradient": np.linalg.norm(by_weight),
         "params.0.weight.update": 0.5 * np.linalg.norm(by_weight),
+        "params.0.weight.ratio": 0.5 * np.linalg.norm(by_weight) / np.sqrt(2),
         "params.0.bias.weight": 0.0,
         "params.0.bias.gradient": np.linalg.norm(by_bias),
         "params.0.bias.update": 0.5 * np.linalg.norm(by_bias),
+        "params.0.bias.ratio": np.nan,
     }
     found = flattened(signals)
     assert found.keys() == wanted.keys()

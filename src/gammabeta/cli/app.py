@@ -359,7 +359,9 @@ def diagnose(
     data: Annotated[
         Path | None, typer.Option(metavar="FILE", help="New rows: how they differ from those that were trained on.")
     ] = None,
-    deep: Annotated[bool, typer.Option("--deep", metavar="", help="Longer forks, for runs of many steps.")] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", metavar="", help="Longer forks; curvature, noise, slices of the loss.")
+    ] = False,
     fix: Annotated[
         bool, typer.Option("--fix", metavar="", help="Retrain with the first fix; keep it where it proves better.")
     ] = False,

@@ -16,7 +16,7 @@ from gammabeta.errors import DataError, FileError, UsageError
 if TYPE_CHECKING:
     from gammabeta.diagnosis import Case, Finding
 
-FINDINGS_NAME = "findings.json"
+FINDINGS_NAME, MEASURES_NAME = "findings.json", "measures.json"
 COLORS = {"error": "bold red", "warning": "yellow", "note": "dim"}
 NEW_ROWS = ("GB104", "GB105", "GB109", "GB110", "GB507")
 """What is said of new rows."""
@@ -58,18 +58,38 @@ def diagnose_command(options: DiagnoseOptions) -> None:
     words = verdict(case, findings)
     out.print(words, markup=False)
     show_findings(out, findings, options.run)
+    measured = deep_measures(out, case, options) if options.deep and not options.data else None
     result: dict[str, Any] = {
         "run": str(folder),
         "verdict": words,
         "findings": [finding.to_json() for finding in findings],
         "seconds": round(time.perf_counter() - began, 3),
     }
+    if measured is not None:
+        result["measures"] = measured
+        write_whole(folder / MEASURES_NAME, (json.dumps(measured, indent=2, allow_nan=False) + "\n").encode())
     if not options.data:
         write_whole(folder / FINDINGS_NAME, (json.dumps(result["findings"], indent=2, allow_nan=False) + "\n").encode())
     if options.fix:
         result["fix"] = fixed_run(out, options, case, findings, folder)
     if options.json:
         print_json(result)
+
+
+def deep_measures(out: Any, case: "Case", options: DiagnoseOptions) -> dict[str, Any]:
+    """What costs more than a probe, as a table with a sentence each, and as JSON."""
+    from gammabeta.diagnosis.measures import measures
+
+    found = measures(case, teller(options.quiet, "measure"))
+    out.print(f"\nmeasured on {found.rows} training rows, {found.moment}", markup=False)
+    said = ""
+    for name, value, how in found.readings():
+        out.print(f"  {name}: {value}" if value else f"  {name}", markup=False)
+        # layers that are measured alike share one sentence
+        if how != said:
+            out.print(f"    {how}", style="dim", markup=False)
+        said = how
+    return found.to_json()
 
 
 def folder_of(run: Path) -> Path:

@@ -58,6 +58,8 @@ def into_run_folder(
     began = time.perf_counter()
     limit = seconds_of(options.time_limit)
     folder = run_folder(options)
+    import numpy as np
+
     from gammabeta.serial import dumps
     from gammabeta.train import Epoch, cache_compilations
 
@@ -71,6 +73,7 @@ def into_run_folder(
     from gammabeta.cli.progress import FitProgress
     from gammabeta.model.file import write_whole
 
+    known: dict[str, Any] = {}
     with all_or_nothing(folder), interruptible() as interrupted:
         write_whole(folder / PLAN_NAME, dumps(plan).encode())
         write_whole(folder / ROWS_NAME, remembered(options, command))
@@ -79,6 +82,11 @@ def into_run_folder(
             def on_epoch(epoch: Epoch) -> None:
                 write(epoch.to_json())
                 bar.epoch(epoch)
+                if epoch.ended == "non-finite loss" and not options.quiet:
+                    at = epoch.steps - len(epoch.losses) + int(np.argmin(np.isfinite(epoch.losses))) + 1
+                    notes(out, [f"the loss is no longer finite from step {at} (epoch {epoch.number})."])
+                    if command == "fit":
+                        notes(out, [where_it_diverged(plan, schema, encoded, known)])
 
             try:
                 learned = learning(
@@ -92,10 +100,11 @@ def into_run_folder(
                     time_limit=None if limit is None else limit - (time.perf_counter() - began),
                 )
             except TrainingError as error:
-                raise TrainingError(f"{error} {where_it_diverged(plan, schema, encoded)}") from None
+                where = where_it_diverged(plan, schema, encoded, known) if command == "fit" else ""
+                raise TrainingError(f"{error} {where}".strip()) from None
         model, run = learned.model, learned.run
         path = model.save(folder)
-    findings = found_in(learned, encoded) if command == "fit" else []
+    findings = found_in(learned, encoded, known) if command == "fit" else []
     found = {name: model.scores(encoded[name]) if name in encoded else {} for name in ("valid", "test")}
     result: dict[str, Any] = {
         "task": schema.task,
@@ -121,25 +130,29 @@ def into_run_folder(
         sys.exit(INTERRUPTED)
 
 
-def where_it_diverged(plan: Any, schema: Any, encoded: Mapping[str, Any]) -> str:
-    """The step and the layer that made the first non-finite number; "" where no step did."""
+def where_it_diverged(plan: Any, schema: Any, encoded: Mapping[str, Any], known: dict[str, Any]) -> str:
+    """The step, the layer and the batch that made the first non-finite number; "" where no step did.
+
+    known: what a case remembers, so that it is looked for once
+    """
     from gammabeta.diagnosis import Case
     from gammabeta.diagnosis.replay import first_non_finite
     from gammabeta.model.learn import class_weighted
 
-    place = first_non_finite(Case.of(plan, class_weighted(plan, schema, encoded["train"])))
-    return "" if place is None else f"It was step {place.step}: {place.says} (GB701)."
+    place = first_non_finite(Case.of(plan, class_weighted(plan, schema, encoded["train"]), measured=known))
+    return "" if place is None else f"It was step {place.step}, on {place.batch}: {place.says} (GB701)."
 
 
-def found_in(learned: Any, encoded: Mapping[str, Any]) -> list[Any]:
-    """What is wrong with a run by the signatures that need no forks."""
+def found_in(learned: Any, encoded: Mapping[str, Any], known: dict[str, Any]) -> list[Any]:
+    """What is wrong with a run by the signatures that need no forks; known: what a case remembers."""
     from gammabeta.diagnosis import Case, diagnose
     from gammabeta.model.learn import class_weighted
 
     model = learned.model
     train = class_weighted(model.plan, model.schema, encoded["train"])
     more = (learned.run.history, model.params, model.stats, encoded.get("test"), model.schema)
-    return diagnose(Case.of(model.plan, train, encoded.get("valid"), *more), forks=False, thorough=False)
+    case = Case.of(model.plan, train, encoded.get("valid"), *more, measured=known)
+    return diagnose(case, forks=False, thorough=False)
 
 
 def seconds_of(text: str | None) -> float | None:

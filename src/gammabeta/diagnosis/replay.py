@@ -14,22 +14,43 @@ from gammabeta.train.batches import Chunk, chunks, epoch_batches
 from gammabeta.train.fit import evenly_weighted
 from gammabeta.train.step import State, advance, gradients, ingested, program_of, scale_of
 
+MEMO = "first non-finite number"
+MOST_ROWS = 8
+"""Numbers of rows that a sentence names."""
+
 
 @dataclass(frozen=True)
 class Place:
-    """Where it happened: step, counted from 1; layer: "layers.2 (relu)"; says: a sentence."""
+    """Where it happened: step, counted from 1; layer: "layers.2 (relu)"; says: a sentence.
+
+    rows: of the batch, as numbers of training rows, from 0
+    """
 
     step: int
     layer: str
     says: str
+    rows: tuple[int, ...] = ()
+
+    @property
+    def batch(self) -> str:
+        """``48 training rows (3, 17, 20, ...)``"""
+        some = ", ".join(map(str, self.rows[:MOST_ROWS])) + (", ..." if len(self.rows) > MOST_ROWS else "")
+        return f"{len(self.rows)} training rows ({some})"
 
 
 def first_non_finite(case: Case, most_steps: int = 20_000) -> Place | None:
     """Run the plan again from its seed to the first step with a non-finite loss, and look into that step.
 
-    The run is the same, bit for bit, so nothing has to be kept for this. None where no step of
-    the first ``most_steps`` has it.
+    The run is the same, bit for bit, so nothing has to be kept for this; what was found is remembered in the case.
+    None where no step of the first ``most_steps`` has it.
     """
+    if MEMO not in case.measured:
+        case.measured[MEMO] = searched(case, most_steps)
+    found: Place | None = case.measured[MEMO]
+    return found
+
+
+def searched(case: Case, most_steps: int) -> Place | None:
     program = program_of(case.plan)
     skeleton, numbers = lift(program)
     data = evenly_weighted(case.train)
@@ -37,7 +58,8 @@ def first_non_finite(case: Case, most_steps: int = 20_000) -> Place | None:
     scale, seed, done, epoch = scale_of(data), np.uint32(case.plan.seed), 0, 0
     while done < min(case.steps, most_steps):
         epoch += 1
-        for chunk, real in chunks(data, epoch_batches(data.rows, case.plan.batch_size, case.plan.seed, epoch)):
+        began, batches = done, epoch_batches(data.rows, case.plan.batch_size, case.plan.seed, epoch)
+        for chunk, real in chunks(data, batches):
 
             def stepped(state: State, first: int, last: int, chunk: Chunk = chunk) -> tuple[State, np.ndarray]:
                 span = (first, last)
@@ -51,7 +73,8 @@ def first_non_finite(case: Case, most_steps: int = 20_000) -> Place | None:
                 bad = int(np.argmin(np.isfinite(losses)))
                 before, _ = stepped(state, 0, bad)
                 batch = Chunk(*(part[bad] for part in chunk))
-                return Place(done + bad + 1, *inside(case, before, batch))
+                rows = batches[done - began + bad]
+                return Place(done + bad + 1, *inside(case, before, batch), tuple(sorted(rows[rows >= 0].tolist())))
             state, done = after, done + real
     return None
 
@@ -65,7 +88,7 @@ def inside(case: Case, state: State, batch: Chunk) -> tuple[str, str]:
     if not np.isfinite(np.asarray(batch.y, np.float64)).all():
         return "targets", "its targets are not finite"
     if not all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(state.params)):
-        loss, _, _ = gradients(program_of(case.plan), state.params, state.stats, batch, scale, jax.random.key(0), None)
+        loss, *_ = gradients(program_of(case.plan), state.params, state.stats, batch, scale, jax.random.key(0), None)
         return (
             "weights",
             f"the weights were no longer finite before it (loss {float(loss):g}): the step before made them so",

@@ -25,7 +25,7 @@ from gammabeta.nn.initializers import (
     XavierUniform,
     Zeros,
 )
-from gammabeta.nn.layer import PREDICTING, Call, Fresh, Layer, Normalization, Probe, Seen, Wrapper, bare
+from gammabeta.nn.layer import PREDICTING, Call, Fresh, Layer, Normalization, Passage, Probe, Seen, Wrapper, bare
 from gammabeta.nn.layer_norm import GroupNorm, LayerNorm
 from gammabeta.nn.losses import (
     AbsoluteError,
@@ -88,6 +88,7 @@ __all__ = [
     "Normalization",
     "Orthogonal",
     "Paced",
+    "Passage",
     "Place",
     "PositiveLogLoss",
     "Probe",

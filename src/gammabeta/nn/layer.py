@@ -35,8 +35,21 @@ class Seen(NamedTuple):
     probes: Mapping[str, Array] | None = None  # scalars about its output, when asked for
 
 
-Probe = Callable[[Array, Array | None], Mapping[str, Array]]
-"""A pure function from a layer's output (rows, ...) and the rows' weights (rows,) to named scalars."""
+class Passage(NamedTuple):
+    """What passed through one layer: what a probe looks at.
+
+    layer: its description; x (rows, ...), y (rows, ...): its input and output
+    weights: (rows,), 0 for padding; None counts every row once
+    """
+
+    layer: "Layer"
+    x: Array
+    y: Array
+    weights: Array | None
+
+
+Probe = Callable[[Passage], Mapping[str, Array]]
+"""A pure function from what passed through a layer to named scalars."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +60,9 @@ class Call:
     weights: (rows,), the rows' weights in every statistic; 0 for padding, None counts every row once
     by_batch: whether batch norm normalizes by this batch's moments, or by its memory
     observing: whether batch norm reports the moments of its input although it normalizes by memory
-    probe: computed on the output of every layer; None computes nothing
+    probe: computed on what passes through every layer; None computes nothing
+    taps: a zero for every layer whose output's gradient is asked for, as train.probes.taps gives them: the derivative
+        by it is what :func:`gammabeta.nn.tap.tapped` says; None asks for none
     """
 
     key: Array | None = None
@@ -55,10 +70,15 @@ class Call:
     by_batch: bool = False
     observing: bool = False
     probe: Probe | None = None
+    taps: Any = None
 
     def at(self, index: int) -> "Call":
-        """The call as the index-th part of a container sees it: with a key of its own."""
-        return self if self.key is None else replace(self, key=jax.random.fold_in(self.key, index))
+        """The call as the index-th part of a container sees it: with a key and taps of its own."""
+        if self.key is None and self.taps is None:
+            return self
+        key = None if self.key is None else jax.random.fold_in(self.key, index)
+        # a single tap belongs to a layer whose inside is not known
+        return replace(self, key=key, taps=self.taps[index] if isinstance(self.taps, tuple) else None)
 
 
 PREDICTING = Call()

@@ -12,8 +12,9 @@ from gammabeta.nn.dense import Dense
 from gammabeta.nn.dropout import Dropout
 from gammabeta.nn.frozen import Frozen
 from gammabeta.nn.initializers import HeNormal, XavierNormal
-from gammabeta.nn.layer import Call, Fresh, Layer, Normalization, Seen, Wrapper, bare
+from gammabeta.nn.layer import Call, Fresh, Layer, Normalization, Passage, Seen, Wrapper, bare
 from gammabeta.nn.pooling import AveragePool, GlobalAveragePool, MaxPool
+from gammabeta.nn.tap import tapped
 from gammabeta.types import Array, Shape, Tree
 
 
@@ -48,9 +49,11 @@ class Sequential(Layer):
     def apply(self, params: Tree, stats: Tree, x: Array, call: Call) -> tuple[Array, tuple[Any, ...]]:
         seen = []
         for index, layer in enumerate(self.layers):
-            x, part = layer.apply(params[index], stats[index], x, call.at(index))
+            here = call.at(index)
+            y, part = layer.apply(params[index], stats[index], x, here)
             if call.probe is not None and isinstance(part, Seen):
-                part = part._replace(probes=call.probe(x, call.weights))
+                part = part._replace(probes=call.probe(Passage(layer, *jax.lax.stop_gradient((x, y)), call.weights)))
+            x = y if here.taps is None or isinstance(here.taps, tuple) else tapped(y, here.taps)
             seen.append(part)
         return x, tuple(seen)
 

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 
 from gammabeta import moments
 from gammabeta.moments import BatchMoments, RunningMoments
-from gammabeta.nn import Call, Layer, Loss
+from gammabeta.nn import Call, Layer, Loss, Probe
 from gammabeta.nn.memories import batch_norms, is_seen, memories, observed_in, with_memories
 from gammabeta.types import Array, Tree
 
@@ -32,21 +32,32 @@ Micro = tuple[Array, Array, Array, Array]
 
 
 def accumulated(
-    network: Layer, loss: Loss, params: Tree, stats: Tree, x: Array, y: Array, weights: Array, key: Array, size: int
-) -> tuple[Array, Any, Tree]:
-    """(loss, seen, gradient) of the whole batch, from micro-batches of at most ``size`` rows.
+    network: Layer,
+    loss: Loss,
+    params: Tree,
+    stats: Tree,
+    x: Array,
+    y: Array,
+    weights: Array,
+    key: Array,
+    size: int,
+    probe: Probe | None = None,
+    taps: Any = None,
+) -> tuple[Array, Any, Tree, Any]:
+    """(loss, seen, gradient, what flowed to the taps) of the whole batch, from micro-batches of at most ``size`` rows.
 
-    x (rows, ...), y (rows, ...), weights (rows,); dropout and noise draw by micro-batch.
+    x (rows, ...), y (rows, ...), weights (rows,); dropout and noise draw by micro-batch. probe and taps see the first
+    micro-batch, normalized by the moments of all, and the gradient that flows back through those moments, too.
     """
     micros = divided(x, y, weights, size)
     total = jnp.sum(weights)
     total = jnp.where(total == 0, 1.0, total)
     chosen = [norm.normalizes_by == "batch" for norm in batch_norms(network)]
 
-    def forward(params: Tree, given: Given, micro: Micro) -> tuple[Array, Any]:
+    def forward(params: Tree, given: Given, micro: Micro, **watching: Any) -> tuple[Array, Any]:
         """The micro-batch's share of the loss, and what it showed, with the moments given."""
         x, y, weights, number = micro
-        call = Call(key=jax.random.fold_in(key, number), weights=weights, observing=True)
+        call = Call(key=jax.random.fold_in(key, number), weights=weights, observing=True, **watching)
         outputs, seen = network.apply(params, with_memories(stats, given, chosen), x, call)
         return jnp.sum(loss.rows(outputs, y) * weights) / total, seen
 
@@ -61,20 +72,22 @@ def accumulated(
         none = [BatchMoments(jnp.zeros_like(m.weight), jnp.zeros_like(m.mean), jnp.zeros_like(m.var)) for m in given]
         return jax.lax.scan(add, (none, jnp.zeros_like(total)), micros)[0]
 
+    def objective(params: Tree, given: Given, micro: Micro, cotangent: Given, **watching: Any) -> tuple[Array, Any]:
+        """(loss + G . cotangent, what was seen) of a micro-batch."""
+        value, seen = forward(params, given, micro, **watching)
+        share = jnp.sum(micro[2]) / total
+        for moment, memory, along in zip(observed_in(seen), given, cotangent, strict=True):
+            # about the fixed mean, moments are plain sums over rows, and have the derivative of M at the solution
+            apart = moment.mean - jax.lax.stop_gradient(memory.mean)
+            value += share * jnp.sum(along.mean * apart + along.var * (moment.var + apart**2))
+        return value, seen
+
     def pulled_back(given: Given, cotangent: Given) -> tuple[Tree, Given]:
         """(d/dw, d/dM) of loss + G . cotangent, summed over micro-batches."""
 
-        def objective(params: Tree, given: Given, micro: Micro) -> Array:
-            value, seen = forward(params, given, micro)
-            share = jnp.sum(micro[2]) / total
-            for moment, memory, along in zip(observed_in(seen), given, cotangent, strict=True):
-                # about the fixed mean, moments are plain sums over rows, and have the derivative of M at the solution
-                apart = moment.mean - jax.lax.stop_gradient(memory.mean)
-                value += share * jnp.sum(along.mean * apart + along.var * (moment.var + apart**2))
-            return value
-
         def add(carry: Any, micro: Micro) -> tuple[Any, None]:
-            return jax.tree.map(jnp.add, carry, jax.grad(objective, argnums=(0, 1))(params, given, micro)), None
+            part, _ = jax.grad(objective, argnums=(0, 1), has_aux=True)(params, given, micro, cotangent)
+            return jax.tree.map(jnp.add, carry, part), None
 
         start = jax.tree.map(jnp.zeros_like, (params, given))
         pulled: tuple[Tree, Given] = jax.lax.scan(add, start, micros)[0]
@@ -93,9 +106,19 @@ def accumulated(
         0, sum(chosen), lambda _, adjoint: replaced(nothing, pulled_back(given, adjoint)[1]), nothing
     )
     gradient, _ = pulled_back(given, adjoint)
-    structure = jax.eval_shape(lambda: forward(params, given, jax.tree.map(lambda part: part[0], micros))[1])
+    first: Micro = jax.tree.map(lambda part: part[0], micros)
     kept = [norm.update for norm in batch_norms(network)]
-    return value, with_observed(structure, together, kept), gradient
+    if probe is None:
+        structure = jax.eval_shape(lambda: forward(params, given, first)[1])
+        return value, with_observed(structure, together, kept), gradient, taps
+
+    def watched(taps: Any) -> tuple[Array, Any]:
+        return objective(params, given, first, adjoint, probe=probe, taps=taps)
+
+    flowed, seen = jax.grad(watched, has_aux=True)(taps)
+    # as if the first micro-batch's rows were all there are
+    flowed = jax.tree.map(lambda tap: tap * (total / jnp.sum(first[2])).astype(tap.dtype), flowed)
+    return value, with_observed(seen, together, kept), gradient, flowed
 
 
 def divided(x: Array, y: Array, weights: Array, size: int) -> Micro:
@@ -114,7 +137,6 @@ def divided(x: Array, y: Array, weights: Array, size: int) -> Micro:
 
 def with_observed(seen: Any, together: list[BatchMoments], kept: list[bool]) -> Any:
     """What was seen, with the moments of the whole batch where they are kept, and none elsewhere."""
-    _, structure = jax.tree.flatten(seen, is_leaf=is_seen)
-    return jax.tree.unflatten(
-        structure, [moment if keep else None for moment, keep in zip(together, kept, strict=True)]
-    )
+    leaves, structure = jax.tree.flatten(seen, is_leaf=is_seen)
+    whole = iter([moment if keep else None for moment, keep in zip(together, kept, strict=True)])
+    return jax.tree.unflatten(structure, [next(whole) if is_seen(leaf) else leaf for leaf in leaves])

@@ -18,7 +18,7 @@ from gammabeta.train.batches import batch_count, chunks, epoch_batches
 from gammabeta.train.devices import spread
 from gammabeta.train.evaluate import evaluate, shared_length
 from gammabeta.train.metrics import better, headline, headline_name
-from gammabeta.train.probes import PROBE_EVERY, Signals, default_probe, flattened
+from gammabeta.train.probes import Signals, default_probe, flattened, newer, probe_every
 from gammabeta.train.statistics import settled
 from gammabeta.train.step import (
     Program,
@@ -60,7 +60,7 @@ class Epoch:
     number: of the pass over the training rows, from 1
     train, valid: "loss" and the headline metric, both in predicting mode, on the same rows each time
     losses: (steps,), of each batch before its step, in training mode
-    signals: what the probes last measured, by name
+    signals: what the probes last measured, by name; "step" says when
     best: whether it is the best so far; ended: why the run is over, "" while it goes on
     """
 
@@ -94,7 +94,8 @@ class Epoch:
             "compile_seconds": round(self.compile_seconds, 4),
             "best": self.best,
             "ended": self.ended,
-            "signals": dict(self.signals),
+            # six digits: float32 has no more, and the history is written every epoch
+            "signals": {name: float(f"{value:.6g}") for name, value in self.signals.items()},
         }
         line: dict[str, Any] = without_nan(body)
         return line
@@ -116,7 +117,7 @@ def fit(
 
     train, valid: encoded by one schema; without valid, the training rows decide which epoch is best
     start: params and stats to start from, such as graft gives them; None: fresh ones by the plan's seed, calibrated
-    probe: measured on every layer's output each 50th step; None measures nothing
+    probe: measured on every layer, each 100th step, in short runs once an epoch or more; None measures nothing
     measure_every: steps between two measurements inside an epoch, >= 1, for those who count steps; None measures at
         the end of every epoch only. The training is the same either way
     on_progress: called several times an epoch; should_stop: asked as often, ends the run cleanly when true
@@ -141,7 +142,7 @@ def fit(
     metric = plan.early_stopping.metric if plan.early_stopping else "loss"
     patience = plan.early_stopping.patience if plan.early_stopping else plan.epochs
     best, best_epoch = float("nan"), 0
-    signals: Signals = ()
+    signals = Signals()
     watched_losses: list[float] = []
 
     def interruption() -> Ended:
@@ -219,9 +220,9 @@ def train_epoch(
     end, every = number * steps_per_epoch, measure_every or steps
     compile_seconds = 0.0
     losses: list[np.ndarray] = []
-    signals: Signals = ()
+    signals = Signals()
     scale = scale_of(data)
-    compiled = partial(advance, skeleton, numbers, probe=probe, every=min(PROBE_EVERY, steps_per_epoch))
+    compiled = partial(advance, skeleton, numbers, probe=probe, every=probe_every(steps_per_epoch, steps))
     for whole, real in chunks(data, epoch_batches(data.rows, plan.batch_size, plan.seed, number)):
         chunk = spread(whole, plan.devices)
         if done == 0:
@@ -315,9 +316,3 @@ def subset(data: Dataset, seed: int) -> Dataset:
         return data
     chosen = np.random.default_rng([seed, SUBSETS]).choice(data.rows, WATCHED_ROWS, replace=False)
     return data.take(np.sort(chosen))
-
-
-def newer(old: Any, fresh: Any) -> Any:
-    """The fresh signals where a step was probed, else the old ones."""
-    leaves = jax.tree.leaves(fresh)
-    return old if old != () and leaves and all(np.isnan(np.asarray(leaf)) for leaf in leaves) else fresh

@@ -6,7 +6,7 @@ from functools import lru_cache
 import jax
 import jax.numpy as jnp
 
-from gammabeta.nn import Call, Layer
+from gammabeta.nn import Call, Layer, Passage
 from gammabeta.types import Array, Shape
 
 MOST_ROWS = 8_192
@@ -36,14 +36,14 @@ def widest(network: Layer, shape: Shape) -> int:
     """The most numbers that a row becomes on its way through the network, computing none of them."""
     found = [math.prod(shape)]
 
-    def noted(y: Array, weights: Array | None) -> dict[str, Array]:
-        found.append(math.prod(y.shape[1:]))
+    def noted(passed: Passage) -> dict[str, Array]:
+        found.append(math.prod(passed.y.shape[1:]))
         return {}
 
     def forward(key: Array, x: Array) -> Array:
         fresh = network.init(key, shape)
         y, _ = network.apply(fresh.params, fresh.stats, x, Call(probe=noted))
-        noted(y, None)
+        found.append(math.prod(y.shape[1:]))
         return y
 
     jax.eval_shape(forward, jax.eval_shape(lambda: jax.random.key(0)), jax.ShapeDtypeStruct((1, *shape), jnp.float32))

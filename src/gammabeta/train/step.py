@@ -31,7 +31,7 @@ from gammabeta.plan import Plan
 from gammabeta.serial import DYNAMIC, Description, fields, lower
 from gammabeta.train.accumulate import accumulated
 from gammabeta.train.batches import Chunk
-from gammabeta.train.probes import Signals, signals_of
+from gammabeta.train.probes import Signals, signals_of, taps
 from gammabeta.types import Array, Shape, Tree
 
 INITIALIZATION, NOISE, GRADIENTS, TREES = 0, 2, 1_000_001, 1_000_002
@@ -190,20 +190,24 @@ def mean_loss(loss: Loss, outputs: Array, targets: Array, weights: Array) -> Arr
 
 def gradients(
     program: Program, params: Tree, stats: Tree, batch: Chunk, scale: Scale | None, key: Array, probe: Probe | None
-) -> tuple[Array, Any, Tree]:
-    """(loss, what was seen, gradient of the loss) of a batch, as a whole or by micro-batches."""
+) -> tuple[Array, Any, Tree, Any]:
+    """(loss, what was seen, gradient of the loss, what flowed to the taps) of a batch, whole or by micro-batches.
+
+    The taps are those of all layers where there is a probe.
+    """
     x = ingested(batch.x, scale)
+    tapping = None if probe is None else taps(program.network)
     if program.micro_batch_size is not None:
         of = (params, stats, x, batch.y, batch.weights, key)
-        return accumulated(program.network, program.loss, *of, program.micro_batch_size)
+        return accumulated(program.network, program.loss, *of, program.micro_batch_size, probe, tapping)
 
-    def objective(params: Tree) -> tuple[Array, Any]:
-        call = Call(key=key, weights=batch.weights, by_batch=True, probe=probe)
+    def objective(params: Tree, tapping: Any) -> tuple[Array, Any]:
+        call = Call(key=key, weights=batch.weights, by_batch=True, probe=probe, taps=tapping)
         outputs, seen = program.network.apply(params, stats, x, call)
         return mean_loss(program.loss, outputs, batch.y, batch.weights), seen
 
-    (loss, seen), grads = jax.value_and_grad(objective, has_aux=True)(params)
-    return loss, seen, grads
+    (loss, seen), (grads, flowed) = jax.value_and_grad(objective, argnums=(0, 1), has_aux=True)(params, tapping)
+    return loss, seen, grads, flowed
 
 
 def noisy(tree: Tree, stddev: Array | float | None, key: Array) -> Tree:
@@ -224,6 +228,63 @@ def moved(rate: Array, weight: Array, direction: Array, factor: Array | float) -
         return weight - (rate * direction).astype(weight.dtype)
     # a product with 0 would let an infinite direction through
     return jnp.where(factor > 0, weight - (rate * factor * direction).astype(weight.dtype), weight)
+
+
+class Course(NamedTuple):
+    """What stays the same from step to step, beside the program.
+
+    numbers: the dynamic ones; root: of all noise; steps: of the whole run; reduction: a further factor on the rate
+    """
+
+    numbers: Mapping[str, Array | float]
+    scale: Scale | None
+    root: Array
+    steps: Array | int
+    reduction: Array | float
+
+
+class Direction(NamedTuple):
+    """Where a step goes, and what was found on the way.
+
+    seen: what the layers saw; flowed: what flowed back to the taps; direction: the optimizer's; slots: its memory after
+    """
+
+    loss: Array
+    seen: Any
+    gradient: Tree
+    flowed: Any
+    direction: Tree
+    slots: Tree
+    rate: Array
+
+
+def direction_of(skeleton: Program, course: Course, state: State, batch: Chunk, probe: Probe | None) -> Direction:
+    program: Program = lower(skeleton, course.numbers)
+    key = jax.random.fold_in(course.root, state.step)
+    weights = noisy(state.params, program.weight_noise, key)
+    loss, seen, grads, flowed = gradients(program, weights, state.stats, batch, course.scale, key, probe)
+    if program.l2 is not None:
+        loss += l2_penalty(state.params, program.l2, program.l2_all)
+        grads = l2_gradient(state.params, grads, program.l2, program.l2_all)
+    grads = noisy(grads, program.gradient_noise, jax.random.fold_in(key, GRADIENTS))
+    if program.clipping is not None:
+        grads = program.clipping.apply(grads)
+    direction, slots = program.optimizer.direction().update(grads, state.slots, state.params)
+    of = (skeleton.optimizer, skeleton.schedule, course.numbers)
+    rate = course.reduction * learning_rate(*of, state.step, course.steps)
+    return Direction(loss, seen, grads, flowed, direction, slots, rate)
+
+
+# a function of its own, so that asking for its shape and calling it trace it once
+@partial(jax.jit, static_argnames=("skeleton", "probe"))
+def measured(skeleton: Program, course: Course, state: State, batch: Chunk, *, probe: Probe) -> Signals:
+    """What the step on ``batch`` shows, without making it."""
+    network: Layer = lower(skeleton, course.numbers).network
+    found = direction_of(skeleton, course, state, batch, probe)
+    pace = network.pace(state.params, state.step / course.steps)
+    paced = jax.tree.map(lambda towards, factor: factor * towards, found.direction, pace)
+    of = (state.params, found.gradient, paced, found.rate, state.step)
+    return signals_of(network, found.seen, state.stats, found.flowed, jnp.sum(batch.weights), *of)
 
 
 @partial(jax.jit, static_argnames=("skeleton", "probe"))
@@ -250,48 +311,37 @@ def advance(
     signals of the last probed step. Everything but the two static arguments and the shapes may change without
     recompilation.
     """
-    program: Program = lower(skeleton, numbers)
-    root = jax.random.fold_in(jax.random.key(seed), NOISE)
+    network: Layer = lower(skeleton, numbers).network
+    course = Course(numbers, scale, jax.random.fold_in(jax.random.key(seed), NOISE), steps, reduction)
 
-    def direction_of(state: State, batch: Chunk, probe: Probe | None) -> tuple[Array, Any, Tree, Tree, Tree, Array]:
-        """(loss, what was seen, gradient, direction, slots, rate) of a step."""
-        key = jax.random.fold_in(root, state.step)
-        weights = noisy(state.params, program.weight_noise, key)
-        loss, seen, grads = gradients(program, weights, state.stats, batch, scale, key, probe)
-        if program.l2 is not None:
-            loss += l2_penalty(state.params, program.l2, program.l2_all)
-            grads = l2_gradient(state.params, grads, program.l2, program.l2_all)
-        grads = noisy(grads, program.gradient_noise, jax.random.fold_in(key, GRADIENTS))
-        if program.clipping is not None:
-            grads = program.clipping.apply(grads)
-        direction, slots = program.optimizer.direction().update(grads, state.slots, state.params)
-        rate = reduction * learning_rate(skeleton.optimizer, skeleton.schedule, numbers, state.step, steps)
-        return loss, seen, grads, direction, slots, rate
+    def batch_at(index: Array | int) -> Chunk:
+        return Chunk(*(jax.lax.dynamic_index_in_dim(part, index, keepdims=False) for part in chunk))
 
-    def pace_of(state: State) -> Tree:
-        return program.network.pace(state.params, state.step / steps)
-
-    def measured(state: State, batch: Chunk) -> Signals:
-        _, seen, grads, direction, _, rate = direction_of(state, batch, probe)
-        direction = jax.tree.map(lambda d, factor: factor * d, direction, pace_of(state))
-        return signals_of(seen, state.params, grads, direction, rate)
-
-    def body(index: Array, carry: tuple[State, Array, Signals]) -> tuple[State, Array, Signals]:
-        state, losses, signals = carry
-        batch = Chunk(*(jax.lax.dynamic_index_in_dim(part, index, keepdims=False) for part in chunk))
-        if probe is not None:
-            # before the step and apart from it: a branch that shared its gradient would keep XLA from fusing the update
-            signals = jax.lax.cond(state.step % every == 0, lambda: measured(state, batch), lambda: signals)
-        loss, seen, _, direction, slots, rate = direction_of(state, batch, None)
-        params = jax.tree.map(partial(moved, rate), state.params, direction, pace_of(state))
-        stats = program.network.remember(state.stats, seen)
-        return State(params, stats, slots, state.step + 1), losses.at[index].set(loss), signals
+    def step(index: Array, carry: tuple[State, Array]) -> tuple[State, Array]:
+        state, losses = carry
+        found = direction_of(skeleton, course, state, batch_at(index), None)
+        pace = network.pace(state.params, state.step / steps)
+        params = jax.tree.map(partial(moved, found.rate), state.params, found.direction, pace)
+        stats = network.remember(state.stats, found.seen)
+        return State(params, stats, found.slots, state.step + 1), losses.at[index].set(found.loss)
 
     losses = jnp.full(chunk.weights.shape[0], jnp.nan)
-    signals: Signals = ()
-    if probe is not None:
-        first = Chunk(*(part[0] for part in chunk))
-        blank = jax.eval_shape(lambda: measured(state, first))
-        signals = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), blank)
-    end: tuple[State, Array, Signals] = jax.lax.fori_loop(span[0], span[1], body, (state, losses, signals))
-    return end
+    if probe is None:
+        return *jax.lax.fori_loop(span[0], span[1], step, (state, losses)), Signals()
+    look = partial(measured, skeleton, course, probe=probe)
+
+    def to_next_probe(carry: tuple[Array, State, Array, Signals]) -> tuple[Array, State, Array, Signals]:
+        index, state, losses, signals = carry
+        probed = state.step % every == 0
+        signals = jax.lax.cond(probed, lambda: look(state, batch_at(index)), lambda: signals)
+        # a loop of its own: a condition inside it cost 15 % of every step
+        end = jnp.minimum(span[1], index + every - state.step % every)
+        state, losses = jax.lax.fori_loop(index, end, step, (state, losses))
+        return end, state, losses, signals
+
+    blank = jax.tree.map(
+        lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), jax.eval_shape(look, state, batch_at(0))
+    )
+    start = (jnp.asarray(span[0], jnp.int32), state, losses, blank)
+    _, *end = jax.lax.while_loop(lambda carry: carry[0] < span[1], to_next_probe, start)
+    return end[0], end[1], end[2]

@@ -91,7 +91,7 @@ def flow(layers: Sequential, data: Dataset, seed: int) -> list[dict[str, float]]
     x = scaled(batch)
 
     def objective(params: Any) -> tuple[Any, Any]:
-        y, seen = layers.apply(params, fresh.stats, x, Call(probe=lambda y, weights: {"spread": jnp.std(y)}))
+        y, seen = layers.apply(params, fresh.stats, x, Call(probe=lambda passed: {"spread": jnp.std(passed.y)}))
         return jnp.mean(SoftmaxCrossEntropy().rows(y, batch.y)), seen
 
     grads, seen = jax.grad(objective, has_aux=True)(fresh.params)

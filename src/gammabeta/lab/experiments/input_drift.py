@@ -21,7 +21,7 @@ from gammabeta.lab.estimate import ratio_of
 from gammabeta.lab.experiment import Experiment, Row, Sweep, Verdict
 from gammabeta.lab.samples import images
 from gammabeta.lab.training import best, descent, scaled, values, where
-from gammabeta.nn import Activation, BatchNorm, Call, Mlp, Sequential
+from gammabeta.nn import Activation, BatchNorm, Call, Mlp, Passage, Sequential
 from gammabeta.train import fit
 
 SIDES = {"with": BatchNorm(), "without": None}
@@ -29,9 +29,9 @@ WATCHED = 2_048
 """Validation rows that the percentiles are of, at most."""
 
 
-def percentiles(y: Any, weights: Any) -> Mapping[str, Any]:
+def percentiles(passed: Passage) -> Mapping[str, Any]:
     """A probe: (3, units) of a layer's output."""
-    return {"percentiles": jnp.percentile(y.reshape(len(y), -1), jnp.array([15, 50, 85]), axis=0)}
+    return {"percentiles": jnp.percentile(passed.y.reshape(len(passed.y), -1), jnp.array([15, 50, 85]), axis=0)}
 
 
 def measure(
