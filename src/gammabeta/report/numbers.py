@@ -28,3 +28,17 @@ def short(value: float | None) -> str:
 def percent(share: float | None) -> str:
     """A share in [0, 1] as a percentage with one decimal."""
     return "" if share is None else f"{100 * share:.1f} %"
+
+
+def cut(name: str, most: int) -> str:
+    """A name of at most so many letters; what is long loses its middle, for names of one family differ at their end."""
+    if len(name) <= most:
+        return name
+    tail = (most - 1) // 2
+    return f"{name[: most - 1 - tail]}…{name[-tail:]}" if tail else name[:most]
+
+
+def metric_name(name: str) -> str:
+    """A metric as people write it: ``r2`` as R²."""
+    known = {"r2": "R²", "rmse": "RMSE", "mae": "MAE", "roc_auc": "ROC AUC", "f1_micro": "F1 (micro)"}
+    return known.get(name, name.replace("_", " "))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gammabeta.report.facts.facts import Facts
+from gammabeta.report.facts.measure import Facts
 from gammabeta.report.names import FACTS_NAME, FINDINGS_NAME, HISTORY_NAME, METRICS_NAME, PLAN_NAME, ROWS_NAME
 
 OWN = (PLAN_NAME, METRICS_NAME, FINDINGS_NAME, ROWS_NAME, FACTS_NAME)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gammabeta.model.file import write_whole
-from gammabeta.report.facts.facts import Facts
+from gammabeta.report.facts.measure import Facts
 from gammabeta.report.names import FACTS_NAME, REPORT_NAME
 from gammabeta.report.page import page
 from gammabeta.report.run_folder import Known, known

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gammabeta.report.charts.scale import Frame, scale
 from gammabeta.report.html import Html, figure, numbers_behind, tag
-from gammabeta.report.numbers import short
+from gammabeta.report.numbers import cut, short
 
 TALL = 20
 
@@ -70,8 +70,7 @@ def bars(
 
 def drawn(bar: Bar, middle: float, zero: float, at: Callable[[float], float], dots: bool) -> list[Html]:
     """One line: its name, its bar or point, its whisker, its number."""
-    cut = bar.name if len(bar.name) <= 20 else f"{bar.name[:19]}…"
-    found = [tag("text", tag("title", bar.name), cut, x=126, y=middle + 3.5, class_="tick end")]
+    found = [tag("text", tag("title", bar.name), cut(bar.name, 20), x=126, y=middle + 3.5, class_="tick end")]
     if not math.isfinite(bar.value):
         return found
     place = at(bar.value)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from gammabeta.report.charts.scale import Frame
 from gammabeta.report.html import Html, figure, numbers_behind, tag
-from gammabeta.report.numbers import short
+from gammabeta.report.numbers import cut, short
 
 STEPS = 9
 MOST_NAMED = 12
@@ -36,7 +36,7 @@ def heat_map(
     low = low if low is not None else min(known, default=0.0)
     high = high if high is not None else max(known, default=1.0)
     longest = max((len(name) for name in rows), default=0)
-    frame = Frame(left=int(min(120, 14 + LETTER * min(longest, 16))), top=24, bottom=36, height=0)
+    frame = Frame(left=int(min(120, 14 + LETTER * min(longest, 17))), top=24, bottom=36, height=0)
     left, right = frame.across
     wide = (right - left) / max(len(columns), 1)
     tall = min(26.0, max(11.0, wide if texts else 11.0, 150 / max(len(rows), 1)))
@@ -51,14 +51,12 @@ def heat_map(
                 )
     parts: list[Html] = [tag("path", d="".join(found), class_=f"h{level}") for level, found in sorted(cells.items())]
     for i, name in enumerate(rows):
-        cut = name if len(name) <= 17 else f"{name[:16]}…"
-        parts.append(tag("text", cut, x=left - 6, y=frame.top + (i + 0.5) * tall + 3.5, class_="tick end"))
+        parts.append(tag("text", cut(name, 18), x=left - 6, y=frame.top + (i + 0.5) * tall + 3.5, class_="tick end"))
     foot = frame.top + tall * len(rows)
     every = max(1, -(-len(columns) // MOST_NAMED))
     fit = max(2, int(every * wide / LETTER))
     for j in range(0, len(columns), every):
-        cut = columns[j] if len(columns[j]) <= fit else f"{columns[j][: fit - 1]}…"
-        parts.append(tag("text", cut, x=left + (j + 0.5) * wide, y=foot + 14, class_="tick middle"))
+        parts.append(tag("text", cut(columns[j], fit), x=left + (j + 0.5) * wide, y=foot + 14, class_="tick middle"))
     if texts is not None:
         for i, words in enumerate(texts):
             for j, word in enumerate(words):

@@ -25,27 +25,41 @@ def worst_rows(
     answers = model.schema.answers(outputs[order])
     shown = [name for name in (*names, *rows.names) if name not in model.schema.target_names]
     shown = [] if isinstance(part, Images) else list(dict.fromkeys(shown))[:MOST_COLUMNS]
-    true = {name: texts(rows, name) for name in model.schema.target_names}
+    targets = list(model.schema.target_names)
+    true = rows.columns.select(targets).to_pylist()
+    said = answers.to_pylist()
+    if model.schema.task == "multilabel":
+        targets, true, said = ["labels"], labels_of(true), labels_of(said)
     values = {name: texts(rows, name) for name in shown}
     sure = certainty(model.schema.task, outputs[order])
     places = order if part.order is None else np.asarray(part.order)[order]
     return {
         "source": part.source,
         "columns": shown,
-        "targets": list(model.schema.target_names),
+        "targets": targets,
         "rows": [
             {
                 "row": int(places[i]) + 1,
                 "position": int(order[i]),
                 "loss": float(losses[order[i]]),
-                "true": [true[name][i] for name in true],
-                "predicted": [text(answers.column(name)[i].as_py()) for name in true],
+                "true": [text(true[i][name]) for name in targets],
+                "predicted": [text(said[i][name]) for name in targets],
                 "certainty": None if sure is None else float(sure[i]),
                 "values": [values[name][i] for name in shown],
             }
             for i in range(len(order))
         ],
     }
+
+
+def labels_of(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The labels that each row has, as one text."""
+    return [{"labels": ", ".join(name for name, held in row.items() if as_truth(held)) or "none"} for row in rows]
+
+
+def as_truth(held: Any) -> bool:
+    """A label as it stands in a file: 0 and 1, or a truth value, as text or as it is."""
+    return str(held).strip().lower() in ("1", "1.0", "true")
 
 
 def certainty(task: str, outputs: np.ndarray) -> np.ndarray | None:

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from gammabeta.report.charts import Bar, Line, bars, heat_map, histogram, line_chart, scatter
-from gammabeta.report.facts.facts import NAMES
+from gammabeta.report.facts.measure import NAMES
 from gammabeta.report.html import Html, grid, joined, paragraph, table, tag
 from gammabeta.report.numbers import percent, score, short
 from gammabeta.report.run_folder import Known

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gammabeta.report.charts import Bar, bars, sparkbars
-from gammabeta.report.facts.facts import NAMES
+from gammabeta.report.facts.measure import NAMES
 from gammabeta.report.html import Html, grid, joined, paragraph, table, tag
 from gammabeta.report.numbers import percent, short
 from gammabeta.report.run_folder import Known

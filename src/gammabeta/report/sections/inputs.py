@@ -1,9 +1,9 @@
 """What the answers depend on: columns by permutation importance, and scores of parts of the rows."""
 
 from gammabeta.report.charts import Bar, bars
-from gammabeta.report.facts.facts import NAMES
+from gammabeta.report.facts.measure import NAMES
 from gammabeta.report.html import Html, grid, joined, paragraph, tag
-from gammabeta.report.numbers import score
+from gammabeta.report.numbers import metric_name, score
 from gammabeta.report.run_folder import Known
 from gammabeta.report.section import Section
 
@@ -18,7 +18,7 @@ def inputs(known: Known) -> Section:
     where = NAMES[facts.looked_at]
     parts = [importance(known, where)] if facts.importance.get("columns") else []
     if facts.slices:
-        measure, mean = facts.slices["measure"], facts.slices["mean"]
+        measure, mean = metric_name(facts.slices["measure"]), facts.slices["mean"]
         figures = [
             bars(
                 one["column"],
@@ -31,8 +31,12 @@ def inputs(known: Known) -> Section:
             )
             for one in facts.slices["columns"]
         ]
-        words = f"{measure} of parts of the {where} rows, with 95 % intervals; one part in twenty lies apart by chance."
-        parts += [tag("h3", "Parts of the rows"), paragraph(words, class_="note"), grid(*figures)]
+        words = f"{measure} of parts of the {where} rows, with 95 % intervals; one in twenty lies apart by chance."
+        parts += [
+            tag("h3", "Parts of the rows"),
+            paragraph(words[:1].upper() + words[1:], class_="note"),
+            grid(*figures),
+        ]
     return Section("inputs", "What the answers depend on", joined(parts))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gammabeta.report.facts.facts import NAMES
+from gammabeta.report.facts.measure import NAMES
 from gammabeta.report.html import Html, joined, paragraph, tag
 from gammabeta.report.run_folder import Known
 from gammabeta.report.section import Section

@@ -1,8 +1,8 @@
 """Every metric with its interval, on validation and test rows."""
 
-from gammabeta.report.facts.facts import NAMES
+from gammabeta.report.facts.measure import NAMES
 from gammabeta.report.html import Html, joined, paragraph, table
-from gammabeta.report.numbers import score
+from gammabeta.report.numbers import metric_name, score
 from gammabeta.report.run_folder import Known
 from gammabeta.report.section import Section
 
@@ -24,7 +24,7 @@ def scores(known: Known) -> Section:
     header = ["", *(cell for part in parts for cell in (NAMES[part], "95 % interval"))]
     rows = []
     for name in names:
-        row: list[object] = [name]
+        row: list[object] = [metric_name(name)]
         for part in parts:
             one = found[part].get(name) or {}
             row += [score(one.get("value")), f"{score(one['low'])} to {score(one['high'])}" if "low" in one else ""]

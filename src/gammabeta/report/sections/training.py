@@ -3,7 +3,7 @@
 from gammabeta.diagnosis.curves import Curves, curves_of
 from gammabeta.report.charts import Line, line_chart
 from gammabeta.report.html import Html, grid, joined, paragraph
-from gammabeta.report.numbers import short
+from gammabeta.report.numbers import metric_name, short
 from gammabeta.report.run_folder import Known
 from gammabeta.report.section import Section
 from gammabeta.report.sections.history import axis, best_line, series, thinned
@@ -33,9 +33,10 @@ def training(known: Known) -> Section:
     wide = bool(known_losses) and max(known_losses) > WIDE_RANGE * min(known_losses)
     figures = [line_chart("Loss", both, x=what, y="loss", log_y=wide, marks=marks, note=noise_note(found))]
     if known.metric:
+        title = metric_name(known.metric)
         of_metric = [Line("training", xs, series(lines, "train", known.metric), 0)]
         of_metric += [Line("validation", xs, series(lines, "valid", known.metric), 1)] if there else []
-        figures.append(line_chart(known.metric.capitalize(), of_metric, x=what, y=known.metric, marks=marks))
+        figures.append(line_chart(title[:1].upper() + title[1:], of_metric, x=what, y=title, marks=marks))
     if there:
         gaps: Numbers = [None if a is None or b is None else b - a for a, b in zip(train, valid, strict=True)]
         figures.append(

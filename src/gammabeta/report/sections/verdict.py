@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from gammabeta.data.values import plural
-from gammabeta.report.facts.facts import NAMES
+from gammabeta.report.facts.measure import NAMES
 from gammabeta.report.html import Html, joined, paragraph, tag
-from gammabeta.report.numbers import number, score
+from gammabeta.report.numbers import metric_name, number, score
 from gammabeta.report.run_folder import Known
 from gammabeta.report.section import Section
 from gammabeta.report.sections.history import best_line, position_of
@@ -61,7 +61,8 @@ def reached(known: Known) -> str:
         return ""
     reach = f" ({LEVEL} {score(found['low'])} to {score(found['high'])})" if "low" in found else ""
     new = "test rows, which nothing before had touched" if part == "test" else f"{NAMES[part]} rows"
-    return f"On the {new}, its {found['name']} is {score(found['value'])}{reach}{beside_constant(known, part, found)}. "
+    name, beside = metric_name(found["name"]), beside_constant(known, part, found)
+    return f"On the {new}, its {name} is {score(found['value'])}{reach}{beside}. "
 
 
 def headline(known: Known) -> tuple[str, dict[str, Any]]:
@@ -118,7 +119,7 @@ def cards(known: Known) -> Html:
         if name:
             one = scores[name]
             reach = f" · {score(one['low'])} to {score(one['high'])}" if "low" in one else ""
-            found.append((score(one["value"]), f"{name} on {NAMES[part]} rows{reach}"))
+            found.append((score(one["value"]), f"{metric_name(name)} on {NAMES[part]} rows{reach}"))
     best = best_line(known.history)
     if best is not None:
         where, what = position_of(known.history, best)

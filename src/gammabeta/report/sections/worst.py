@@ -1,6 +1,6 @@
 """The rows with the worst answers."""
 
-from gammabeta.report.facts.facts import NAMES
+from gammabeta.report.facts.measure import NAMES
 from gammabeta.report.html import Html, joined, paragraph, table
 from gammabeta.report.numbers import percent, short
 from gammabeta.report.run_folder import Known
