@@ -219,6 +219,9 @@ def test_quarters_hold_every_row_once():
     assert np.sum([mask for _, mask in parts], axis=0).tolist() == [1] * 9
     assert parts[-1][0] == "missing"
     assert [words for words, _ in quarters(np.array([4.0, 4.0, 4.0]))] == ["4"]
+    near = [words for words, _ in quarters(np.array([118.21, 118.24, 118.3, 118.42, 118.49]))]
+    assert len(set(near)) == 4
+    assert near[0] == "118.21 to 118.24"
 
 
 def test_a_sample_image_is_the_pixels():

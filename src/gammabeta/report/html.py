@@ -7,8 +7,8 @@ from gammabeta.report.numbers import short
 
 VOID = {"meta", "img", "br", "link"}
 DRAWN = {"path", "line", "rect", "circle", "polygon", "polyline"}
-LONG = 40
-"""Rows from which a table stays folded on paper too."""
+MOST_ROWS, MOST_COLUMNS = 12, 8
+"""The table behind a picture that is longer or wider than this is not printed on paper."""
 
 
 class Html(str):
@@ -65,7 +65,8 @@ def table(header: Sequence[object], rows: Iterable[Sequence[object]], words: Ite
 def numbers_behind(header: Sequence[object], rows: Sequence[Sequence[object]], words: Iterable[int] = (0,)) -> Html:
     """The table behind a picture, folded."""
     shown = [[short(cell) if isinstance(cell, float) else cell for cell in row] for row in rows]
-    kind = "numbers long" if len(shown) > LONG else "numbers"
+    long = len(shown) > MOST_ROWS or len(header) > MOST_COLUMNS
+    kind = "numbers long" if long else "numbers"
     return tag("details", tag("summary", "numbers"), table(header, shown, words), class_=kind)
 
 

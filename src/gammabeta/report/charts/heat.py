@@ -39,7 +39,7 @@ def heat_map(
     frame = Frame(left=int(min(120, 14 + LETTER * min(longest, 17))), top=24, bottom=36, height=0)
     left, right = frame.across
     wide = (right - left) / max(len(columns), 1)
-    tall = min(26.0, max(11.0, wide if texts else 11.0, 150 / max(len(rows), 1)))
+    tall = min(26.0, max(12.5, wide if texts else 12.5, 150 / max(len(rows), 1)))
     frame = Frame(left=frame.left, top=24, bottom=36, height=int(24 + tall * len(rows) + 36))
     cells: dict[int, list[str]] = {}
     for i, line in enumerate(shown):

@@ -63,8 +63,17 @@ def quarters(numbers: np.ndarray) -> list[tuple[str, np.ndarray]]:
         return [(short(float(edge)), numbers == edge) for edge in edges]
     place = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, len(edges) - 2)
     place = np.where(np.isfinite(numbers), place, -1)
-    words = [f"{short(float(a))} to {short(float(b))}" for a, b in pairwise(edges)]
+    words = [f"{a} to {b}" for a, b in pairwise(told_apart(edges))]
     return [(words[i], place == i) for i in range(len(words))] + missing(np.isnan(numbers))
+
+
+def told_apart(edges: np.ndarray) -> list[str]:
+    """Numbers with three digits, or as many more as it takes to tell them apart."""
+    for digits in range(3, 17):
+        words = [short(float(edge)) if digits == 3 else f"{edge:.{digits}g}" for edge in edges]
+        if len(set(words)) == len(words):
+            break
+    return words
 
 
 def missing(mask: np.ndarray) -> list[tuple[str, np.ndarray]]:

@@ -78,5 +78,5 @@ def text(value: Any) -> str:
     """A value as it is shown, cut where it is long."""
     if value is None:
         return ""
-    words = f"{value:.5g}" if isinstance(value, float) else str(value)
+    words = (f"{value:.0f}" if abs(value) >= 1e5 else f"{value:.5g}") if isinstance(value, float) else str(value)
     return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"

@@ -31,7 +31,7 @@ def plan(known: Known) -> Section:
         )
     parts += tables(known)
     text = json.dumps(known.plan, indent=2, ensure_ascii=False)
-    parts.append(tag("details", tag("summary", "the plan as JSON"), tag("pre", text), class_="numbers"))
+    parts.append(tag("details", tag("summary", "the plan as JSON"), tag("pre", text), class_="numbers long"))
     return Section("plan", "Plan and rerun", joined(parts))
 
 
