@@ -189,6 +189,31 @@ def test_the_range_test_is_drawn_where_its_file_lies(folder, tmp_path):
     assert "suggested 0.001" in html
 
 
+def test_what_a_deep_diagnosis_measured_is_drawn_where_its_file_lies(folder):
+    one = known(folder)
+    body = {"steps": [-1.0, 0.0, 1.0], "losses": [2.0, 0.5, None], "curvature": {"largest": 7.25, "negative": 0.125}}
+    more = {"measures": {**body, "noise_scale": None, "shifts": [{"place": EVIL, "relative": 0.5, "cosine": -0.25}]}}
+    text = Parsed(drawn(Known(**{**vars(one), "more": more}))).text
+    assert "A slice of the loss" in text
+    assert "12.5 %" in text
+    assert "7.25" in text
+    assert "gradient noise scale" not in text
+    empty = Known(**{**vars(one), "more": {"measures": {"left_out": {}}}})
+    assert not next(section.html for section in sections(empty) if section.id == "measures")
+
+
+def test_that_all_is_finite_is_drawn_only_where_it_is_not(folder):
+    def titles(finite: float) -> str:
+        signals = {"step": 7.0, "layers.0.finite": finite, "layers.0.gradient": 0.5, "layers.0.mean_gap": None}
+        lines = ({**line(1), "signals": signals},)
+        return next(one.html for one in sections(Known("run", history=lines)) if one.id == "layers")
+
+    assert "Finite outputs" not in titles(1.0)
+    assert "Finite outputs" in titles(0.0)
+    assert "Gradient reaching a layer" in titles(1.0)
+    assert "Batch mean" not in titles(1.0)
+
+
 def test_the_command_that_runs_it_again_is_what_a_shell_reads(folder):
     text = next(one.html for one in sections(known(folder)) if one.id == "plan")
     command = re.search(r"<pre>(gammabeta fit.*?)</pre>", text).group(1)

@@ -9,6 +9,7 @@ from gammabeta.report.sections.data import data
 from gammabeta.report.sections.findings import findings
 from gammabeta.report.sections.inputs import inputs
 from gammabeta.report.sections.layers import layers
+from gammabeta.report.sections.measures import measures
 from gammabeta.report.sections.pictures import pictures
 from gammabeta.report.sections.plan import plan
 from gammabeta.report.sections.schedule import schedule
@@ -27,6 +28,7 @@ SECTIONS: tuple[Callable[[Known], Section], ...] = (
     worst,
     pictures,
     layers,
+    measures,
     schedule,
     data,
     plan,

@@ -33,9 +33,19 @@ SAYS = {
     "weight": ("Weight norm", "Norm of a parameter."),
     "gradient": ("Gradient norm", "Norm of a parameter's gradient; where it is far smaller, a layer hardly learns."),
     "update": ("Update norm", "Norm of a parameter's last step."),
+    "forward_gain": ("Forward gain", "Spread of a layer's output over that of its input; about 1 keeps the signal."),
+    "backward_gain": ("Backward gain", "Gradient reaching a layer over that reaching the next; about 1 keeps it."),
+    "layers.gradient": ("Gradient reaching a layer", "Root mean square of the loss's gradient by a layer's outputs."),
+    "mean_gap": ("Batch mean against memory", "Distance of a batch's mean from the remembered one, in its spreads."),
+    "variance_ratio": ("Batch variance against memory", "A batch's variance over the remembered one; 1 is agreement."),
+    "finite": ("Finite outputs", "1 where all outputs of a layer were finite numbers."),
+    "finite_gradient": ("Finite gradients", "1 where the gradient reaching a layer was finite."),
     "ratio": ("Update-to-weight ratio", "Norm of a step by norm of its parameter; about 0.001 is usual."),
 }
-"""Title and meaning of a signal by its last name; others are drawn under their own names."""
+"""Title and meaning of a signal by its last name, or by its room and that; others are drawn under their own names."""
+
+COUNTERS = ("step",)
+"""What says of a probe when it was, not what it saw."""
 
 
 class Signal(NamedTuple):
@@ -53,7 +63,7 @@ def layers(known: Known) -> Section:
         return Section("layers", "", Html(""))
     lines = [lines[index] for index in thinned(lines, MOST_COLUMNS)]
     xs, what = axis(lines)
-    found = with_ratio(signals(lines, names_of(known.plan)))
+    found = [one for one in with_ratio(signals(lines, names_of(known.plan))) if worth_drawing(one)]
     maps = [heat(one, [short(x) for x in xs], what) for one in found[:MOST_MAPS]]
     ratios = next((one for one in found if one.name == "ratio"), None)
     small = [] if ratios is None else [ratio_chart(name, xs, ys, what) for name, ys in chosen(ratios.places)]
@@ -68,7 +78,7 @@ def layers(known: Known) -> Section:
 
 def signals(lines: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> list[Signal]:
     """What was measured, grouped by its last name; places named as in a summary, in the order of the network."""
-    keys = list(dict.fromkeys(key for line in lines for key in line["signals"]))
+    keys = list(dict.fromkeys(key for line in lines for key in line["signals"] if key not in COUNTERS))
     groups: dict[tuple[str, str], dict[str, list[float | None]]] = {}
     for key in keys:
         room, _, rest = key.partition(".")
@@ -78,6 +88,12 @@ def signals(lines: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> lis
         values = [line["signals"].get(key) for line in lines]
         groups.setdefault((room, name), {})[named(place, names)] = values
     return [Signal(room, name, found) for (room, name), found in groups.items()]
+
+
+def worth_drawing(one: Signal) -> bool:
+    """Not what was never measured; that all is finite is worth a picture only where it is not so."""
+    known = [value for values in one.places.values() for value in values if value is not None]
+    return bool(known) and (not one.name.startswith("finite") or min(known) < 1)
 
 
 def named(place: str, names: Mapping[str, str]) -> str:
@@ -121,7 +137,9 @@ def heat(one: Signal, columns: list[str], what: str) -> Html:
     log = bool(positive) and len(positive) > 0.8 * len(known) and max(positive) > 20 * min(positive) and min(known) >= 0
     cut = list(one.places.items())[:MOST_ROWS]
     more = f" The first {len(cut)} of {len(one.places)}." if len(one.places) > len(cut) else ""
-    title, says = SAYS.get(one.name, (one.name.replace("_", " ").capitalize(), ""))
+    title, says = SAYS.get(f"{one.room}.{one.name}") or SAYS.get(
+        one.name, (one.name.replace("_", " ").capitalize(), "")
+    )
     scale = " Colors by powers of ten." if log else ""
     return heat_map(
         title,
