@@ -60,7 +60,7 @@ def reached(known: Known) -> str:
     if not found:
         return ""
     reach = f" ({LEVEL} {score(found['low'])} to {score(found['high'])})" if "low" in found else ""
-    new = "test rows, which nothing before had touched" if part == "test" else f"{NAMES[part]} rows"
+    new = "test rows, which took no part in training" if part == "test" else f"{NAMES[part]} rows"
     name, beside = metric_name(found["name"]), beside_constant(known, part, found)
     return f"On the {new}, its {name} is {score(found['value'])}{reach}{beside}. "
 
