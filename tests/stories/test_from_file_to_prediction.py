@@ -65,6 +65,7 @@ def test_every_task_is_recognized_fitted_measured_and_answered(
 
 def test_a_run_folder_holds_model_plan_history_and_metrics(run: Path) -> None:
     names = {"model.safetensors", "plan.json", "history.jsonl", "metrics.json", "rows.json", "findings.json"}
+    names |= {"facts.json", "report.html"}
     assert {path.name for path in run.iterdir()} == names
     history = without_times(run / "history.jsonl")
     assert [line["epoch"] for line in history] == [1, 2]

@@ -58,6 +58,7 @@ TimeLimit = Annotated[str | None, typer.Option(metavar="TIME", help="Stop traini
 RunFolder = Annotated[
     Path | None, typer.Option("-o", "--out", metavar="RUN_FOLDER", help="Default: a new folder in runs/.")
 ]
+NoReport = Annotated[bool, typer.Option("--no-report", metavar="", help="Write no report.html, which takes a second.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -92,6 +93,7 @@ def fit(
     seed: Seed = None,
     time_limit: TimeLimit = None,
     out: RunFolder = None,
+    no_report: NoReport = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -113,6 +115,7 @@ def fit(
             out=out,
             json=json,
             quiet=quiet,
+            report=not no_report,
         )
     )
 
@@ -250,6 +253,7 @@ def transfer(
     seed: Seed = None,
     time_limit: TimeLimit = None,
     out: RunFolder = None,
+    no_report: NoReport = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -276,6 +280,7 @@ def transfer(
             out=out,
             json=json,
             quiet=quiet,
+            report=not no_report,
         )
     )
 
@@ -375,6 +380,19 @@ def diagnose(
     from gammabeta.cli.diagnose import DiagnoseOptions, diagnose_command
 
     diagnose_command(DiagnoseOptions(run=run, data=data, deep=deep, fix=fix, out=out, json=json, quiet=quiet))
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, as fit writes it.", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="FILE", help="Default: report.html in the run folder.")
+    ] = None,
+) -> None:
+    """Draw the report of a run again: one HTML file with curves, findings, answers, layers, data and plan."""
+    from gammabeta.cli.report import report_command
+
+    report_command(run, out)
 
 
 @app.command()

@@ -4,7 +4,7 @@ import json
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +12,11 @@ from gammabeta.cli.progress import teller
 from gammabeta.cli.rows import ROWS_NAME, rows_of
 from gammabeta.cli.terminal import console, notes, print_json
 from gammabeta.errors import DataError, FileError, UsageError
+from gammabeta.report.names import FINDINGS_NAME, MEASURES_NAME
 
 if TYPE_CHECKING:
     from gammabeta.diagnosis import Case, Finding
 
-FINDINGS_NAME, MEASURES_NAME = "findings.json", "measures.json"
 COLORS = {"error": "bold red", "warning": "yellow", "note": "dim"}
 NEW_ROWS = ("GB104", "GB105", "GB109", "GB110", "GB507")
 """What is said of new rows."""
@@ -70,6 +70,7 @@ def diagnose_command(options: DiagnoseOptions) -> None:
         write_whole(folder / MEASURES_NAME, (json.dumps(measured, indent=2, allow_nan=False) + "\n").encode())
     if not options.data:
         write_whole(folder / FINDINGS_NAME, (json.dumps(result["findings"], indent=2, allow_nan=False) + "\n").encode())
+        redrawn(folder, words)
     if options.fix:
         result["fix"] = fixed_run(out, options, case, findings, folder)
     if options.json:
@@ -90,6 +91,17 @@ def deep_measures(out: Any, case: "Case", options: DiagnoseOptions) -> dict[str,
             out.print(f"    {how}", style="dim", markup=False)
         said = how
     return found.to_json()
+
+
+def redrawn(folder: Path, words: str) -> None:
+    """The run's report with the new findings and verdict, from the facts that were measured at its end."""
+    from gammabeta.report.run_folder import known
+    from gammabeta.report.write import write_facts, write_report
+
+    facts = known(folder).facts
+    if facts is not None:
+        write_facts(folder, replace(facts, verdict=words))
+    write_report(folder)
 
 
 def folder_of(run: Path) -> Path:
@@ -143,24 +155,17 @@ def case_of(folder: Path, new_rows: Path | None) -> "tuple[Case, list[str], bool
 
 def history_of(folder: Path) -> tuple[tuple[Mapping[str, Any], ...], list[str]]:
     """(epochs, what is missing in words): lines that were cut off or are of another format are left out."""
+    from gammabeta.report.run_folder import history_lines
+
     path = folder / "history.jsonl"
     if not path.exists():
         return (), ["the run has no history: what needs its curves is left out."]
-    lines: list[Mapping[str, Any]] = []
-    said = []
-    for number, text in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-        try:
-            line = json.loads(text)
-            line["train"]["loss"], line["steps"], line["epoch"]
-        except (ValueError, KeyError, TypeError):
-            said.append(f"{path.name}: line {number} is cut off or of another format, and left out.")
-            continue
-        lines.append(line)
+    lines, said = history_lines(path)
     if lines and not lines[-1].get("ended"):
         said.append("the run was interrupted before its end.")
     if lines and not any(line.get("signals") for line in lines):
         said.append("the history holds no probes: what needs them is left out.")
-    return tuple(lines), said
+    return lines, said
 
 
 def show_findings(out: Any, findings: "Sequence[Finding]", run: Path | None) -> None:

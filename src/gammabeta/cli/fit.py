@@ -5,22 +5,37 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from gammabeta.cli import INTERRUPTED
-from gammabeta.cli.diagnose import FINDINGS_NAME, show_findings
+from gammabeta.cli.diagnose import show_findings
 from gammabeta.cli.prepare import DataOptions, Prepared, prepared, show_beginning
-from gammabeta.cli.rows import ROWS_NAME, remembered
+from gammabeta.cli.rows import remembered
 from gammabeta.cli.terminal import console, grid, metric_rows, notes, print_json
 from gammabeta.data.values import plural
 from gammabeta.errors import TrainingError, UsageError
+from gammabeta.report.names import (
+    FACTS_NAME,
+    FINDINGS_NAME,
+    HISTORY_NAME,
+    METRICS_NAME,
+    MODEL_NAME,
+    PLAN_NAME,
+    REPORT_NAME,
+    ROWS_NAME,
+)
 
-PLAN_NAME, HISTORY_NAME, METRICS_NAME = "plan.json", "history.jsonl", "metrics.json"
-RUN_NAMES = ("model.safetensors", PLAN_NAME, HISTORY_NAME, METRICS_NAME)
+if TYPE_CHECKING:
+    from gammabeta.diagnosis import Case
+    from gammabeta.model import Model
+    from gammabeta.report.facts import Facts
+
+RUN_NAMES = (MODEL_NAME, PLAN_NAME, HISTORY_NAME, METRICS_NAME)
+WRITTEN_AT_THE_END = (METRICS_NAME, FACTS_NAME, REPORT_NAME)
 WRITTEN_WHILE_TRAINING = (PLAN_NAME, HISTORY_NAME, ROWS_NAME)
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -33,6 +48,7 @@ class FitOptions(DataOptions):
     out: Path | None
     json: bool
     quiet: bool
+    report: bool = field(default=True, kw_only=True)
 
 
 def fit_command(options: FitOptions) -> None:
@@ -64,7 +80,7 @@ def into_run_folder(
     from gammabeta.train import Epoch, cache_compilations
 
     cache_compilations()
-    plan, schema, encoded, said = prepare()
+    plan, schema, encoded, said, parts = prepare()
     out = console(options.quiet, beside_json=options.json)
     if not told:
         if holds_run(folder):
@@ -72,6 +88,7 @@ def into_run_folder(
         show_beginning(out, options.data, schema, encoded, said)
     from gammabeta.cli.progress import FitProgress
     from gammabeta.model.file import write_whole
+    from gammabeta.report.write import write_facts, write_report
 
     known: dict[str, Any] = {}
     with all_or_nothing(folder), interruptible() as interrupted:
@@ -104,7 +121,8 @@ def into_run_folder(
                 raise TrainingError(f"{error} {where}".strip()) from None
         model, run = learned.model, learned.run
         path = model.save(folder)
-    findings = found_in(learned, encoded, known) if command == "fit" else []
+    case = finished_case(model, run.history, encoded, known)
+    findings = found_in(case) if command == "fit" else []
     found = {name: model.scores(encoded[name]) if name in encoded else {} for name in ("valid", "test")}
     result: dict[str, Any] = {
         "task": schema.task,
@@ -118,7 +136,12 @@ def into_run_folder(
     }
     write_whole(folder / METRICS_NAME, (json.dumps(result, indent=2, allow_nan=False) + "\n").encode())
     write_whole(folder / FINDINGS_NAME, (json.dumps(result["findings"], indent=2, allow_nan=False) + "\n").encode())
+    if options.report:
+        write_facts(folder, report_facts(case, model, parts, encoded))
+        write_report(folder)
     show_end(out, folder, result, run)
+    if options.report:
+        out.print(f"report   {folder / REPORT_NAME}", markup=False, soft_wrap=True)
     worth = [finding for finding in findings if finding.severity != "note"]
     if worth:
         show_findings(out, worth, folder)
@@ -143,16 +166,34 @@ def where_it_diverged(plan: Any, schema: Any, encoded: Mapping[str, Any], known:
     return "" if place is None else f"It was step {place.step}, on {place.batch}: {place.says} (GB701)."
 
 
-def found_in(learned: Any, encoded: Mapping[str, Any], known: dict[str, Any]) -> list[Any]:
-    """What is wrong with a run by the signatures that need no forks; known: what a case remembers."""
-    from gammabeta.diagnosis import Case, diagnose
+def finished_case(
+    model: "Model",
+    history: Sequence[Mapping[str, Any]],
+    encoded: Mapping[str, Any],
+    known: dict[str, Any] | None = None,
+) -> "Case":
+    """A finished model, its history and its rows, as a case to be diagnosed; known: what a case remembers."""
+    from gammabeta.diagnosis import Case
     from gammabeta.model.learn import class_weighted
 
-    model = learned.model
     train = class_weighted(model.plan, model.schema, encoded["train"])
-    more = (learned.run.history, model.params, model.stats, encoded.get("test"), model.schema)
-    case = Case.of(model.plan, train, encoded.get("valid"), *more, measured=known)
+    more = (tuple(history), model.params, model.stats, encoded.get("test"), model.schema)
+    return Case.of(model.plan, train, encoded.get("valid"), *more, measured=known or {})
+
+
+def found_in(case: "Case") -> list[Any]:
+    """What is wrong with a run by the signatures that need no forks."""
+    from gammabeta.diagnosis import diagnose
+
     return diagnose(case, forks=False, thorough=False)
+
+
+def report_facts(case: "Case", model: "Model", parts: Mapping[str, Any], encoded: Mapping[str, Any]) -> "Facts":
+    """What the report shows, measured while data and model are at hand."""
+    from gammabeta.diagnosis.verdict import verdict
+    from gammabeta.report.facts import facts
+
+    return facts(model, parts, encoded, verdict(case))
 
 
 def seconds_of(text: str | None) -> float | None:
@@ -202,8 +243,9 @@ def all_or_nothing(folder: Path) -> Iterator[None]:
     before = {path: path.read_bytes() for name in WRITTEN_WHILE_TRAINING if (path := folder / name).is_file()}
     try:
         yield
-        # it belongs to the model that was there before
-        (folder / METRICS_NAME).unlink(missing_ok=True)
+        # they belong to the model that was there before
+        for name in WRITTEN_AT_THE_END:
+            (folder / name).unlink(missing_ok=True)
     except BaseException as error:
         if isinstance(error, TrainingError) and not before:
             raise

@@ -34,12 +34,14 @@ class Prepared(NamedTuple):
 
     plan: with its layers written out; encoded: "train" and, where there are such rows, "valid" and "test"
     said: what reading and splitting had to say
+    parts: the same rows as they were read
     """
 
     plan: "Plan"
     schema: Schema
     encoded: Mapping[str, Dataset]
     said: tuple[str, ...]
+    parts: Mapping[str, Table | Images]
 
 
 Choose = Callable[[Schema, int], "tuple[Plan, Schema]"]
@@ -74,7 +76,7 @@ def prepared(
     if schema != scaled:
         encoded = {name: schema.encode(part) for name, part in parts.items()}
     said = [note for part in parts.values() for note in part.notes]
-    return Prepared(plan, schema, encoded, (*said, *repeated(options)))
+    return Prepared(plan, schema, encoded, (*said, *repeated(options)), parts)
 
 
 def plan_in_file(options: DataOptions) -> "Plan | None":

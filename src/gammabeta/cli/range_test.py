@@ -32,7 +32,7 @@ def range_test_command(options: RangeOptions) -> None:
     from gammabeta.train import cache_compilations, range_test
 
     cache_compilations()
-    plan, schema, encoded, said = prepared(options)
+    plan, schema, encoded, said, _ = prepared(options)
     out = console(beside_json=options.json)
     show_beginning(out, options.data, schema, encoded, said)
     train = class_weighted(plan, schema, encoded["train"])

@@ -6,8 +6,9 @@ from typing import Any
 
 from gammabeta.cli.prepare import DataOptions
 from gammabeta.errors import FileError
+from gammabeta.report.names import ROWS_NAME
 
-ROWS_NAME = "rows.json"
+__all__ = ["ROWS_NAME", "remembered", "rows_of"]
 KEPT = ("data", "target", "task", "valid", "test", "drop", "kinds")
 """Of what was typed: all that decides which rows were trained on. Plan and settings are in the plan."""
 

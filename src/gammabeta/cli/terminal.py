@@ -9,7 +9,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gammabeta.report.numbers import number, score
+
 MOST_NOTES = 12
+
+__all__ = ["by_reason", "console", "grid", "metric_rows", "notes", "number", "print_json", "score", "some_of"]
 
 
 def console(quiet: bool = False, beside_json: bool = False) -> Console:
@@ -32,18 +36,6 @@ def grid(title: str, header: Sequence[str], rows: Iterable[Sequence[object]], nu
         # texts from a file are shown as they are, never read as markup
         table.add_row(*(Text(str(cell)) for cell in row))
     return table
-
-
-def number(value: float | None) -> str:
-    """Four significant digits, without an exponent where it can be avoided."""
-    if value is None:
-        return ""
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
-
-
-def score(value: float | None) -> str:
-    """Four decimals where a metric is a share or near one, so that they stand under each other."""
-    return number(value) if value is None or 0 < abs(value) < 0.001 or abs(value) >= 10 else f"{value:.4f}"
 
 
 def metric_rows(parts: Mapping[str, Mapping[str, float]]) -> tuple[list[str], list[list[str]]]:

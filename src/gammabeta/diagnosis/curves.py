@@ -1,6 +1,6 @@
 """The loss curves of a run, and what their shape says."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,14 +76,19 @@ class Curves:
 
 
 def curves(case: Case) -> Curves | None:
-    """The curves of the history; None where there is none that can be read."""
+    """The curves of a case's history; None where there is none that can be read."""
+    return curves_of(case.history, case.metric)
+
+
+def curves_of(history: Sequence[Mapping[str, Any]], metric_name: str) -> Curves | None:
+    """The curves of a history, a line per epoch; None where there is none that can be read."""
     try:
-        lines = [line for line in case.history if line.get("train")]
+        lines = [line for line in history if line.get("train")]
         if not lines:
             return None
         train = np.array([number(line["train"], "loss") for line in lines])
         valid = np.array([number(line["valid"], "loss") for line in lines if line.get("valid")])
-        metric = np.array([number(line.get("valid") or line["train"], case.metric) for line in lines])
+        metric = np.array([number(line.get("valid") or line["train"], metric_name) for line in lines])
         kept = [index for index, line in enumerate(lines) if line.get("best")]
         full = valid if len(valid) == len(lines) else np.zeros(0)
         return Curves(train, full, metric, kept[-1] if kept else len(lines) - 1, str(lines[-1].get("ended", "")))

@@ -1,0 +1,95 @@
+"""What the files of a run folder say, as one value; a page is drawn from it and from nothing else."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gammabeta.report.facts.measure import Facts
+from gammabeta.report.names import FACTS_NAME, FINDINGS_NAME, HISTORY_NAME, METRICS_NAME, PLAN_NAME, ROWS_NAME
+
+OWN = (PLAN_NAME, METRICS_NAME, FINDINGS_NAME, ROWS_NAME, FACTS_NAME)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a run, now.
+
+    folder: as it was named; plan: as JSON, {} where there is none; history: a line per epoch that was measured
+    findings: as JSON, None where nobody looked; metrics, origin: what fit wrote at its end, and of where its rows are
+    facts: None where they were not measured; more: every other JSON file of the folder, by its name without ".json",
+    for the sections of other commands; missing: what could not be read, in words
+    """
+
+    folder: str
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    history: tuple[Mapping[str, Any], ...] = ()
+    findings: tuple[Mapping[str, Any], ...] | None = None
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    origin: Mapping[str, Any] = field(default_factory=dict)
+    facts: Facts | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+
+    @property
+    def metric(self) -> str:
+        """The headline metric's name, "" before anything was measured."""
+        names = [name for line in self.history for name in line["train"] if name != "loss"]
+        return names[0] if names else ""
+
+    @property
+    def ended(self) -> str:
+        """Why the run is over, "" while it goes on or where it was cut off."""
+        return str(self.history[-1].get("ended") or "") if self.history else ""
+
+
+def known(folder: Path) -> Known:
+    """Read what there is; what is missing, cut off or of another format is left out and told of. Never raises."""
+    said: list[str] = []
+
+    def read(name: str, kind: type) -> Any:
+        path = folder / name
+        if not path.is_file():
+            return None
+        try:
+            body = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            said.append(f"{name} cannot be read, and is left out.")
+            return None
+        return body if isinstance(body, kind) else None
+
+    lines, cut = history_lines(folder / HISTORY_NAME)
+    said += cut
+    facts = Facts.from_json(read(FACTS_NAME, dict))
+    findings = read(FINDINGS_NAME, list)
+    others = sorted(path.name for path in folder.glob("*.json") if path.name not in OWN)
+    more = {name.removesuffix(".json"): body for name in others if (body := read(name, object)) is not None}
+    return Known(
+        folder=str(folder),
+        plan=read(PLAN_NAME, dict) or {},
+        history=lines,
+        findings=None if findings is None else tuple(one for one in findings if isinstance(one, dict)),
+        metrics=read(METRICS_NAME, dict) or {},
+        origin=read(ROWS_NAME, dict) or {},
+        facts=facts,
+        more=more,
+        missing=tuple(said),
+    )
+
+
+def history_lines(path: Path) -> tuple[tuple[Mapping[str, Any], ...], list[str]]:
+    """(epochs, what was left out in words): lines that were cut off or are of another format."""
+    if not path.exists():
+        return (), []
+    lines: list[Mapping[str, Any]] = []
+    said = []
+    for number, text in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        try:
+            line = json.loads(text)
+            line["train"]["loss"], line["steps"], line["epoch"]
+        except (ValueError, KeyError, TypeError):
+            said.append(f"{path.name}: line {number} is cut off or of another format, and left out.")
+            continue
+        lines.append(line)
+    return tuple(lines), said
