@@ -23,7 +23,7 @@ from gammabeta.optim import AdamW, Constant, Sgd
 from gammabeta.serial import lift
 from gammabeta.train.batches import Chunk
 from gammabeta.train.probes import default_probe, flattened
-from gammabeta.train.step import Program, State, advance
+from gammabeta.train.step import Program, State, advance, probed
 
 ROWS, FEATURES, HIDDEN, STEPS, RATE = 7, 3, 4, 6, 0.05
 RANDOM = np.random.default_rng(5)
@@ -41,9 +41,9 @@ def moved(layers, optimizer=Sgd(RATE), steps=STEPS, probe=None):  # noqa: B008
     fresh = layers.init(jax.random.key(3), (FEATURES,))
     program = Program(network=layers, loss=SquaredError(), optimizer=optimizer, schedule=Constant())
     start = State(fresh.params, fresh.stats, optimizer.direction().init(fresh.params), np.int32(0))
-    after, _, signals = advance(
-        *lift(program), start, CHUNK, None, (0, steps), STEPS, np.uint32(0), probe=probe, every=1
-    )
+    of = (STEPS, np.uint32(0))
+    signals = probe and probed(*lift(program), start, CHUNK, None, 0, *of, probe=probe)
+    after, _ = advance(*lift(program), start, CHUNK, None, (0, steps), *of)
     return jax.device_get(fresh.params), jax.device_get(after), signals
 
 

@@ -30,6 +30,7 @@ from gammabeta.train import fit
 from gammabeta.train.batches import Chunk
 from gammabeta.train.probes import default_probe, flattened, probe_every
 from gammabeta.train.step import Program, State, advance
+from gammabeta.train.step import probed as look
 
 ROWS, STEPS, SEED = 9, 10, np.uint32(5)
 RANDOM = np.random.default_rng(2)
@@ -48,9 +49,10 @@ def probed(network, x=X, y=TARGETS, loss=None, micro=None, edit=lambda params: p
     )
     state = State(params, stats, program.optimizer.direction().init(params), jnp.asarray(step, jnp.int32))
     chunk = Chunk(*(np.stack([part] * steps) for part in (x, y, WEIGHTS[: len(x)].astype(x.dtype))))
-    after, _, signals = advance(
-        *lift(program), state, chunk, None, (0, steps), STEPS, SEED, probe=default_probe, every=1
-    )
+    skeleton = lift(program)
+    before, _ = advance(*skeleton, state, chunk, None, (0, steps - 1), STEPS, SEED)
+    signals = look(*skeleton, before, chunk, None, steps - 1, STEPS, SEED, probe=default_probe)
+    after, _ = advance(*skeleton, before, chunk, None, (steps - 1, steps), STEPS, SEED)
     return flattened(signals), params, after
 
 
@@ -151,7 +153,7 @@ def test_a_batch_is_held_against_what_batch_norm_remembers():
     )
     other = X * [2.0, 1, 0.5, 3] + [0.0, 1, -2, 5]
     chunk = Chunk(other[None].astype(np.float32), TARGETS[None], WEIGHTS[None].astype(np.float32))
-    *_, signals = advance(*lift(program), after, chunk, None, (0, 1), STEPS, SEED, probe=default_probe, every=1)
+    signals = look(*lift(program), after, chunk, None, 0, STEPS, SEED, probe=default_probe)
     w = WEIGHTS / WEIGHTS.sum()
     mean = w @ other
     var = w @ (other - mean) ** 2 * WEIGHTS.sum() / (WEIGHTS.sum() - 1)
@@ -216,9 +218,11 @@ def test_probes_leave_the_training_as_it_is_bit_for_bit():
 
 
 def test_steps_between_two_probes_are_bounded():
-    assert probe_every(17, 17 * 30) == 17
-    assert probe_every(375, 375 * 10) == 100
-    assert probe_every(17, 17 * 1000) == 100
+    assert probe_every(17, 17 * 8) == 17
+    assert probe_every(17, 17 * 30) == 32
+    assert probe_every(375, 375 * 10) == 375
+    assert probe_every(17, 17 * 1000) == 500
+    assert probe_every(3000, 9000) == 500
 
 
 # ---- other shapes of network, loss and batch

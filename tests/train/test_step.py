@@ -11,13 +11,13 @@ from gammabeta.optim import Constant, Sgd
 from gammabeta.serial import lift
 from gammabeta.train.batches import Chunk
 from gammabeta.train.probes import default_probe, flattened
-from gammabeta.train.step import Program, Scale, State, advance, fresh_state, ingested, mean_loss, program_of
+from gammabeta.train.step import Program, Scale, State, advance, fresh_state, ingested, mean_loss, probed, program_of
 
 STEPS, SEED = 10, np.uint32(7)
 
 
-def advanced(program, state, chunk, probe=None, scale=None):
-    return advance(*lift(program), state, chunk, scale, (0, 1), STEPS, SEED, probe=probe, every=1)
+def advanced(program, state, chunk, scale=None):
+    return advance(*lift(program), state, chunk, scale, (0, 1), STEPS, SEED)
 
 
 @pytest.mark.parametrize("weights", [False, True], ids=["equal weights", "weights"])
@@ -27,7 +27,7 @@ def test_a_step_on_a_padded_batch_equals_the_step_on_the_unpadded_one(weights):
     whole = Chunk(data.x[None], data.y[None], data.weights[None])
     rows = np.array([*range(7), 0, 0])
     padded = Chunk(data.x[None, rows], data.y[None, rows], np.r_[data.weights, 0, 0].astype(np.float32)[None])
-    (after, losses, _), (wanted, expected, _) = (advanced(program_of(PLAN), state, chunk) for chunk in (padded, whole))
+    (after, losses), (wanted, expected) = (advanced(program_of(PLAN), state, chunk) for chunk in (padded, whole))
     np.testing.assert_allclose(losses, expected, rtol=1e-5)
     assert after.step == 1
     for found, other in zip(jax.tree.leaves(after), jax.tree.leaves(wanted), strict=True):
@@ -50,7 +50,9 @@ def test_the_signals_of_a_known_network_are_known():
     params = ({"weight": jnp.eye(2), "bias": jnp.zeros(2)}, ())
     state = State(params, ((), ()), IDENTITY.optimizer.direction().init(params), jnp.zeros((), jnp.int32))
     targets = np.zeros((1, 4, 2), np.float32)
-    after, losses, signals = advanced(IDENTITY, state, Chunk(X[None], targets, WEIGHTS), default_probe)
+    chunk = Chunk(X[None], targets, WEIGHTS)
+    after, losses = advanced(IDENTITY, state, chunk)
+    signals = probed(*lift(IDENTITY), state, chunk, None, 0, STEPS, SEED, probe=default_probe)
     real, passed = X[:3], np.maximum(X[:3], 0)
     # the loss is the mean over 3 rows and 2 outputs of relu(x)^2
     gradient = 2 * passed / 6
@@ -98,11 +100,8 @@ def test_batches_outside_the_span_are_not_trained_on():
     params = ({"weight": jnp.eye(2), "bias": jnp.zeros(2)}, ())
     state = State(params, ((), ()), IDENTITY.optimizer.direction().init(params), jnp.zeros((), jnp.int32))
     chunk = Chunk(X[None], np.zeros((1, 4, 2), np.float32), WEIGHTS)
-    after, losses, signals = advance(
-        *lift(IDENTITY), state, chunk, None, (0, 0), STEPS, SEED, probe=default_probe, every=1
-    )
+    after, losses = advance(*lift(IDENTITY), state, chunk, None, (0, 0), STEPS, SEED)
     assert np.isnan(losses).all()
-    assert all(np.isnan(value) for value in flattened(signals).values())
     for found, wanted in zip(jax.tree.leaves(after), jax.tree.leaves(state), strict=True):
         np.testing.assert_array_equal(found, wanted)
 

@@ -63,9 +63,7 @@ def searched(case: Case, most_steps: int) -> Place | None:
 
             def stepped(state: State, first: int, last: int, chunk: Chunk = chunk) -> tuple[State, np.ndarray]:
                 span = (first, last)
-                made, losses, _ = advance(
-                    skeleton, numbers, state, chunk, scale, span, case.steps, seed, probe=None, every=1
-                )
+                made, losses = advance(skeleton, numbers, state, chunk, scale, span, case.steps, seed)
                 return made, np.asarray(losses)[first:last]
 
             after, losses = stepped(state, 0, real)

@@ -27,14 +27,14 @@ def cache_compilations(folder: Path | None = None) -> Path:
 
 
 def spread(chunk: Chunk, devices: int) -> Chunk:
-    """A chunk with the rows of every batch spread over the first ``devices`` devices.
+    """A chunk on the device, or with the rows of every batch spread over the first ``devices`` devices.
 
     The compiled step stays as it is: sums over rows, those of batch norm too, become sums over devices, so statistics,
     loss and gradient are those of the undivided batch. Raises PlanError where there are too few devices, or where the
     batch cannot be divided among them.
     """
     if devices == 1:
-        return chunk
+        return Chunk(*jax.device_put(tuple(chunk)))
     there, width = jax.device_count(), chunk.weights.shape[1]
     if devices > there:
         raise PlanError(f"plan.devices: {devices} asked for, {there} found; set devices to {there} or less.")

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, NamedTuple
@@ -18,7 +19,7 @@ from gammabeta.train.batches import batch_count, chunks, epoch_batches
 from gammabeta.train.devices import spread
 from gammabeta.train.evaluate import evaluate, shared_length
 from gammabeta.train.metrics import better, headline, headline_name
-from gammabeta.train.probes import Signals, default_probe, flattened, newer, probe_every
+from gammabeta.train.probes import Signals, default_probe, flattened, probe_every
 from gammabeta.train.statistics import settled
 from gammabeta.train.step import (
     Program,
@@ -28,6 +29,7 @@ from gammabeta.train.step import (
     calibrated,
     fresh_state,
     learning_rate,
+    probed,
     program_of,
     scale_of,
     started,
@@ -117,7 +119,7 @@ def fit(
 
     train, valid: encoded by one schema; without valid, the training rows decide which epoch is best
     start: params and stats to start from, such as graft gives them; None: fresh ones by the plan's seed, calibrated
-    probe: measured on every layer, each 100th step, in short runs once an epoch or more; None measures nothing
+    probe: measured on every layer, each 500th step, in short runs once an epoch or 16 times; None measures nothing
     measure_every: steps between two measurements inside an epoch, >= 1, for those who count steps; None measures at
         the end of every epoch only. The training is the same either way
     on_progress: called several times an epoch; should_stop: asked as often, ends the run cleanly when true
@@ -157,7 +159,7 @@ def fit(
         )
         clock = time.perf_counter()
         for made in pieces:
-            state, signals = made.state, newer(signals, made.signals)
+            state, signals = made.state, made.signals if made.signals.names else signals
             stats = settled(program.network, state.params, state.stats, watched, plan.batch_size)
             on_train = measured(program, state.params, stats, watched, length)
             on_valid = measured(program, state.params, stats, watched_valid, length) if watched_valid else {}
@@ -222,22 +224,31 @@ def train_epoch(
     losses: list[np.ndarray] = []
     signals = Signals()
     scale = scale_of(data)
-    compiled = partial(advance, skeleton, numbers, probe=probe, every=probe_every(steps_per_epoch, steps))
+    probing = probe_every(steps_per_epoch, steps)
+    rest = (steps, np.uint32(plan.seed), reduction)
+    step = partial(advance, skeleton, numbers)
+    look = partial(probed, skeleton, numbers, probe=probe) if probe else None
     for whole, real in chunks(data, epoch_batches(data.rows, plan.batch_size, plan.seed, number)):
         chunk = spread(whole, plan.devices)
         if done == 0:
             start = time.perf_counter()
             on_progress(Progress("compiling", number, done, steps, float("nan")))
-            # a span of no batches compiles and trains nothing
-            jax.block_until_ready(compiled(state, chunk, scale, (0, 0), steps, np.uint32(plan.seed), reduction))
+            with ThreadPoolExecutor(1) as beside:
+                looking = beside.submit(look, state, chunk, scale, 0, *rest) if look else None
+                # a span of no batches compiles and trains nothing
+                jax.block_until_ready(step(state, chunk, scale, (0, 0), *rest))
+                signals = looking.result() if looking else signals
             compile_seconds = time.perf_counter() - start
             on_progress(Progress("training", number, done, steps, float("nan")))
         first = 0
         while first < real:
             last = min(real, first + every - done % every)
-            state, part, fresh = compiled(state, chunk, scale, (first, last), steps, np.uint32(plan.seed), reduction)
+            if look:
+                last = min(last, first + probing - done % probing)
+                if done and done % probing == 0:
+                    signals = look(state, chunk, scale, first, *rest)
+            state, part = step(state, chunk, scale, (first, last), *rest)
             losses.append(np.asarray(part)[first:last])
-            signals = newer(signals, fresh)
             done += last - first
             first = last
             on_progress(Progress("training", number, done, steps, float(np.mean(losses[-1]))))

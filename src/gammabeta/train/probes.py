@@ -1,4 +1,4 @@
-"""The default probes: a few scalars per layer, from inside the compiled step."""
+"""The default probes: a few scalars per layer, from a compiled step beside that of the training."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,11 +14,11 @@ from gammabeta.moments import BatchMoments, RunningMoments
 from gammabeta.nn import Activation, Frozen, Layer, Passage, Residual, Seen, Sequential, Wrapper, bare
 from gammabeta.types import Array, Tree
 
-PROBE_EVERY = 100
-"""Steps between two probed ones in a long run. A probed step costs two to four steps: docs/benchmarks/probes.md."""
+PROBE_EVERY = 500
+"""Steps between two probed ones, at most. A probed step costs four to twelve steps: docs/benchmarks/probes.md."""
 
-SHORT_RUN = 2_000
-"""Steps of a run that is over in about a second, most of it compiling: it is probed in every epoch."""
+LEAST_PROBES = 16
+"""Probed steps of a run of as many epochs, whatever its length: some 20 ms of one that is over in a second."""
 
 FLAT = 0.05
 """Of its largest slope: where an element of a sigmoid or tanh counts as saturated."""
@@ -29,7 +29,7 @@ GUARD = 1e-12
 @partial(jax.tree_util.register_dataclass, data_fields=["values"], meta_fields=["names"])
 @dataclass(frozen=True, eq=False)
 class Signals:
-    """Named scalars as one vector, so that the compiled loop carries one array and not hundreds.
+    """Named scalars as one vector, so that one array comes back from the device and not hundreds.
 
     names: such as "layers.2.spread"; values: (names,), NaN where nothing was measured
     """
@@ -43,8 +43,8 @@ class Signals:
 
 
 def probe_every(steps_per_epoch: int, steps: int) -> int:
-    """Steps between two probed ones in a run of ``steps``."""
-    return min(PROBE_EVERY, steps_per_epoch) if steps <= SHORT_RUN else PROBE_EVERY
+    """Steps between two probed ones in a run of ``steps``: in a short one an epoch, or a sixteenth of the run."""
+    return min(PROBE_EVERY, max(steps_per_epoch, -(-steps // LEAST_PROBES)))
 
 
 def default_probe(passed: Passage) -> Mapping[str, Array]:
@@ -266,8 +266,3 @@ def at(tree: Tree, path: Any) -> Any:
 def flattened(signals: Signals) -> dict[str, float]:
     """Signals as ``{"layers.2.spread": 0.98, ...}``, for the history."""
     return dict(zip(signals.names, np.asarray(signals.values).tolist(), strict=True))
-
-
-def newer(old: Signals, fresh: Signals) -> Signals:
-    """The fresh signals where a step was probed, else the old ones."""
-    return old if old.names and np.isnan(np.asarray(fresh.values)).all() else fresh

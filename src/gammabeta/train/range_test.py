@@ -103,9 +103,7 @@ def swept(plan: Plan, data: Dataset, steps: int) -> np.ndarray:
         for whole, real in chunks(data, epoch_batches(data.rows, plan.batch_size, plan.seed, epoch)):
             chunk = spread(whole, plan.devices)
             span = (0, min(real, steps - done))
-            state, part, _ = advance(
-                skeleton, numbers, state, chunk, scale, span, steps - 1, np.uint32(plan.seed), probe=None, every=1
-            )
+            state, part = advance(skeleton, numbers, state, chunk, scale, span, steps - 1, np.uint32(plan.seed))
             losses[done : done + span[1]] = np.asarray(part)[: span[1]]
             done += span[1]
             if done == steps or not np.isfinite(losses[:done]).all():

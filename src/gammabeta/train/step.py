@@ -36,6 +36,9 @@ from gammabeta.types import Array, Shape, Tree
 
 INITIALIZATION, NOISE, GRADIENTS, TREES = 0, 2, 1_000_001, 1_000_002
 
+PROBE_COMPILER = {"xla_backend_optimization_level": 0}
+"""A probed step is rare: half the time to compile it is worth twice its own."""
+
 
 class State(NamedTuple):
     """Where a run is: what it learned, what it remembers, the optimizer's slots, and how many steps were made."""
@@ -275,19 +278,7 @@ def direction_of(skeleton: Program, course: Course, state: State, batch: Chunk, 
     return Direction(loss, seen, grads, flowed, direction, slots, rate)
 
 
-# a function of its own, so that asking for its shape and calling it trace it once
-@partial(jax.jit, static_argnames=("skeleton", "probe"))
-def measured(skeleton: Program, course: Course, state: State, batch: Chunk, *, probe: Probe) -> Signals:
-    """What the step on ``batch`` shows, without making it."""
-    network: Layer = lower(skeleton, course.numbers).network
-    found = direction_of(skeleton, course, state, batch, probe)
-    pace = network.pace(state.params, state.step / course.steps)
-    paced = jax.tree.map(lambda towards, factor: factor * towards, found.direction, pace)
-    of = (state.params, found.gradient, paced, found.rate, state.step)
-    return signals_of(network, found.seen, state.stats, found.flowed, jnp.sum(batch.weights), *of)
-
-
-@partial(jax.jit, static_argnames=("skeleton", "probe"))
+@partial(jax.jit, static_argnames="skeleton")
 def advance(
     skeleton: Program,
     numbers: Mapping[str, float],
@@ -298,50 +289,64 @@ def advance(
     steps: int,
     seed: int,
     reduction: float = 1.0,
-    *,
-    probe: Probe | None,
-    every: int,
-) -> tuple[State, Array, Signals]:
+) -> tuple[State, Array]:
     """Train on the batches span[0] to span[1] of a chunk, without leaving compiled code.
 
     steps: of the whole run, for the schedule; reduction: a further factor on the learning rate
-    probe, every: what is measured on every layer, each how many steps
 
-    Returns the new state, the loss of each batch before its step (batches,), NaN outside the span, and the
-    signals of the last probed step. Everything but the two static arguments and the shapes may change without
-    recompilation.
+    Returns the new state and the loss of each batch before its step (batches,), NaN outside the span. Everything but
+    the skeleton and the shapes may change without recompilation.
     """
     network: Layer = lower(skeleton, numbers).network
-    course = Course(numbers, scale, jax.random.fold_in(jax.random.key(seed), NOISE), steps, reduction)
-
-    def batch_at(index: Array | int) -> Chunk:
-        return Chunk(*(jax.lax.dynamic_index_in_dim(part, index, keepdims=False) for part in chunk))
+    course = Course(numbers, scale, noise_key(seed), steps, reduction)
 
     def step(index: Array, carry: tuple[State, Array]) -> tuple[State, Array]:
         state, losses = carry
-        found = direction_of(skeleton, course, state, batch_at(index), None)
+        found = direction_of(skeleton, course, state, batch_at(chunk, index), None)
         pace = network.pace(state.params, state.step / steps)
         params = jax.tree.map(partial(moved, found.rate), state.params, found.direction, pace)
         stats = network.remember(state.stats, found.seen)
         return State(params, stats, found.slots, state.step + 1), losses.at[index].set(found.loss)
 
     losses = jnp.full(chunk.weights.shape[0], jnp.nan)
-    if probe is None:
-        return *jax.lax.fori_loop(span[0], span[1], step, (state, losses)), Signals()
-    look = partial(measured, skeleton, course, probe=probe)
+    end: tuple[State, Array] = jax.lax.fori_loop(span[0], span[1], step, (state, losses))
+    return end
 
-    def to_next_probe(carry: tuple[Array, State, Array, Signals]) -> tuple[Array, State, Array, Signals]:
-        index, state, losses, signals = carry
-        probed = state.step % every == 0
-        signals = jax.lax.cond(probed, lambda: look(state, batch_at(index)), lambda: signals)
-        # a loop of its own: a condition inside it cost 15 % of every step
-        end = jnp.minimum(span[1], index + every - state.step % every)
-        state, losses = jax.lax.fori_loop(index, end, step, (state, losses))
-        return end, state, losses, signals
 
-    blank = jax.tree.map(
-        lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), jax.eval_shape(look, state, batch_at(0))
-    )
-    start = (jnp.asarray(span[0], jnp.int32), state, losses, blank)
-    _, *end = jax.lax.while_loop(lambda carry: carry[0] < span[1], to_next_probe, start)
-    return end[0], end[1], end[2]
+@partial(jax.jit, static_argnames=("skeleton", "probe"), compiler_options=PROBE_COMPILER)
+def probed(
+    skeleton: Program,
+    numbers: Mapping[str, float],
+    state: State,
+    chunk: Chunk,
+    scale: Scale | None,
+    index: int,
+    steps: int,
+    seed: int,
+    reduction: float = 1.0,
+    *,
+    probe: Probe,
+) -> Signals:
+    """What the step on the batch ``index`` of a chunk would show, without making it; the rest as for :func:`advance`.
+
+    A program of its own beside the training: a condition inside the loop slowed every step, and this way whoever trains
+    without probes runs the very program of who trains with them.
+    """
+    batch = batch_at(chunk, index)
+    network: Layer = lower(skeleton, numbers).network
+    course = Course(numbers, scale, noise_key(seed), steps, reduction)
+    found = direction_of(skeleton, course, state, batch, probe)
+    pace = network.pace(state.params, state.step / steps)
+    paced = jax.tree.map(lambda towards, factor: factor * towards, found.direction, pace)
+    of = (state.params, found.gradient, paced, found.rate, state.step)
+    return signals_of(network, found.seen, state.stats, found.flowed, jnp.sum(batch.weights), *of)
+
+
+def noise_key(seed: Array | int) -> Array:
+    """The root of all noise of a run."""
+    return jax.random.fold_in(jax.random.key(seed), NOISE)
+
+
+def batch_at(chunk: Chunk, index: Array | int) -> Chunk:
+    """One batch of a chunk."""
+    return Chunk(*(jax.lax.dynamic_index_in_dim(part, index, keepdims=False) for part in chunk))
