@@ -199,7 +199,7 @@ def fixed_run(
     out: Any, options: DiagnoseOptions, case: "Case", findings: "Sequence[Finding]", folder: Path
 ) -> dict[str, Any] | None:
     """Retrain with the first fix; keep it only where whole paired runs end better."""
-    from gammabeta.diagnosis.fix import compared, fixed
+    from gammabeta.diagnosis.fix import compared, fixed, training_rows
     from gammabeta.model import Model, finish
     from gammabeta.model.file import write_whole
     from gammabeta.serial import dumps
@@ -221,9 +221,9 @@ def fixed_run(
         out.print(f"not kept: {words}; a gain that chance explains.", markup=False)
         return result
     new = options.out or folder.with_name(f"{folder.name}-fixed")
-    made = run_plan(plan, case.train, case.valid)
+    made = run_plan(plan, training_rows(case, plan), case.valid)
     assert case.schema is not None
-    model: Model = finish(made, case.schema, case.train)
+    model: Model = finish(made, case.schema, training_rows(case, plan))
     write_whole(new / "plan.json", dumps(model.plan).encode())
     write_whole(new / "history.jsonl", "".join(json.dumps(line) + "\n" for line in made.history).encode())
     write_whole(new / ROWS_NAME, (folder / ROWS_NAME).read_bytes())

@@ -1,15 +1,17 @@
 """A fix, tried in full: kept only where whole runs, pair by pair, end better with it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
 
+from gammabeta.data import Dataset
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Finding
 from gammabeta.diagnosis.forks import Branch, forked
 from gammabeta.diagnosis.trials import gain_of
+from gammabeta.model.learn import class_weighted
 from gammabeta.plan import Plan, change
 
 PAIRS = 3
@@ -45,7 +47,11 @@ def compared(case: Case, plan: Plan, pairs: int = PAIRS) -> Comparison:
     """Train the case's plan and another in full, ``pairs`` times from the same seeds, and compare what they come to."""
     # seeds far from the run's own and from those of the forks: what chose the fix must not judge it
     seeds = [(case.plan.seed + 1_000 + i) % 2**32 for i in range(pairs)]
-    branches = [Branch(one, case.train, case.valid, 2**62) for one in (case.plan, plan)]
+    train = training_rows(case, plan)
+    if train is not case.train and case.schema is not None:
+        # every class counts the same on the rows that judge, too: the fix gives rows of large classes for rare ones
+        case = replace(case, valid=class_weighted(plan, case.schema, case.judged_on), measured={})
+    branches = [Branch(case.plan, case.train, case.valid, 2**62), Branch(plan, train, case.valid, 2**62)]
     before, after = forked(branches, seeds)
     metric_only = plan.loss != case.plan.loss
     pairs_of = zip(before, after, strict=True)
@@ -55,7 +61,7 @@ def compared(case: Case, plan: Plan, pairs: int = PAIRS) -> Comparison:
         return float(np.mean([getattr(outcome, name) for outcome in (before, after)[side]]))
 
     return Comparison(
-        metric=case.metric,
+        metric=case.metric if train is case.train else f"balanced {case.metric}",
         pairs=pairs,
         before=mean("metric", 0),
         after=mean("metric", 1),
@@ -65,6 +71,13 @@ def compared(case: Case, plan: Plan, pairs: int = PAIRS) -> Comparison:
         error=error,
         kept=kept,
     )
+
+
+def training_rows(case: Case, plan: Plan) -> Dataset:
+    """The case's training rows with the class weights of a plan that fixes it."""
+    if plan.class_weights == case.plan.class_weights or case.schema is None:
+        return case.train
+    return class_weighted(plan, case.schema, case.train)
 
 
 def judged(gains: Sequence[float]) -> tuple[float, float, bool]:
