@@ -36,3 +36,10 @@ def test_a_run_that_never_arrives_makes_a_ratio_infinite_or_zero_and_not_nan():
     found = ratio_of([np.inf, np.inf, np.inf], [10.0, 20.0, 30.0])
     assert found.value == np.inf
     assert median_of([1.0, np.inf, 3.0]).value == 3.0
+
+
+def test_where_both_sides_may_never_arrive_the_interval_is_all_there_is():
+    found = ratio_of([10.0, np.inf, 12.0, np.inf, 11.0], [20.0, np.inf, 20.0, np.inf, 20.0])
+    assert (found.value, found.low, found.high) == (0.6, 0.0, np.inf)
+    nothing = ratio_of([np.inf] * 3, [np.inf] * 3)
+    assert (nothing.value, nothing.low, nothing.high) == (1.0, 0.0, np.inf)

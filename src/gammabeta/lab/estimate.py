@@ -52,11 +52,14 @@ def ratio_of(above: Sequence[float], below: Sequence[float]) -> Estimate:
     up, down = np.asarray(above, np.float64), np.asarray(below, np.float64)
 
     def ratio(picked: np.ndarray) -> np.ndarray:
-        found: np.ndarray = np.median(up[picked], axis=1) / np.median(down[picked], axis=1)
+        with np.errstate(invalid="ignore"):
+            found: np.ndarray = np.median(up[picked], axis=1) / np.median(down[picked], axis=1)
         return found
 
     low, high = resampled(ratio, len(up))
-    return Estimate(float(np.median(up) / np.median(down)), low, high, len(up))
+    # of two runs that never arrive none is ahead
+    value = np.nan_to_num(ratio(np.arange(len(up))[None])[0], nan=1.0, posinf=np.inf)
+    return Estimate(float(value), low, high, len(up))
 
 
 def difference_of(left: Sequence[float], right: Sequence[float]) -> Estimate:
@@ -68,6 +71,9 @@ def resampled(statistic: object, n: int) -> tuple[float, float]:
     """The ends of the interval of ``statistic``, a function of picked places (resamples, n) -> (resamples,)."""
     assert callable(statistic)
     found = statistic(np.random.default_rng(0).integers(0, n, (RESAMPLES, n)))
+    # where both sides were never reached nothing is known: as low as can be, and as high
+    ends = (np.where(np.isnan(found), unknown, found) for unknown in (0.0, np.inf))
+    shares = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
     # the middle of two infinities is none: quantiles that are runs, not means of two
-    low, high = np.quantile(found, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], method="inverted_cdf")
+    low, high = (np.quantile(one, share, method="inverted_cdf") for one, share in zip(ends, shares, strict=True))
     return float(low), float(high)
