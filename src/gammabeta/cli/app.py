@@ -396,6 +396,21 @@ def report(
 
 
 @app.command()
+def watch(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN", help="Run folders, or a folder that holds some.", show_default=False),
+    ],
+    port: Annotated[int, typer.Option(metavar="N", help="Of this machine; 0 takes any that is free.")] = 8080,
+    browser: Annotated[bool, typer.Option("--open", metavar="", help="Open the page in the browser.")] = False,
+) -> None:
+    """Show the report of a run while it trains, as a page that grows; of several, side by side."""
+    from gammabeta.cli.watch import watch_command
+
+    watch_command(runs, port, browser)
+
+
+@app.command()
 def explain(
     code: Annotated[str, typer.Argument(metavar="CODE", help="Such as GB301, or list.", show_default=False)],
     json: Json = False,

@@ -83,9 +83,9 @@ def figure(title: object, picture: Html, behind: Html | None = None, note: objec
     )
 
 
-def grid(*figures: object) -> Html:
-    """Figures side by side where there is room."""
-    return tag("div", figures, class_="grid")
+def grid(*figures: object, pair: bool = False) -> Html:
+    """Figures side by side where there is room; pair: two, and larger."""
+    return tag("div", figures, class_="grid pair" if pair else "grid")
 
 
 def paragraph(*words: object, class_: str | None = None) -> Html:

@@ -8,6 +8,7 @@ from typing import Any
 
 from gammabeta.report.facts.measure import Facts
 from gammabeta.report.names import FACTS_NAME, FINDINGS_NAME, HISTORY_NAME, METRICS_NAME, PLAN_NAME, ROWS_NAME
+from gammabeta.report.tail import Line, Tail, further, parsed
 
 OWN = (PLAN_NAME, METRICS_NAME, FINDINGS_NAME, ROWS_NAME, FACTS_NAME)
 
@@ -44,9 +45,15 @@ class Known:
         return str(self.history[-1].get("ended") or "") if self.history else ""
 
 
-def known(folder: Path) -> Known:
-    """Read what there is; what is missing, cut off or of another format is left out and told of. Never raises."""
-    said: list[str] = []
+def known(folder: Path, tail: Tail | None = None) -> Known:
+    """Read what there is; what is missing, cut off or of another format is left out and told of. Never raises.
+
+    tail: the history of a run that may go on, so that its last line may be half written; None: read it whole
+    """
+    if tail is None:
+        lines, said = history_lines(folder / HISTORY_NAME)
+    else:
+        lines, said = tail.lines, [left_out(number) for number in tail.broken]
 
     def read(name: str, kind: type) -> Any:
         path = folder / name
@@ -59,8 +66,6 @@ def known(folder: Path) -> Known:
             return None
         return body if isinstance(body, kind) else None
 
-    lines, cut = history_lines(folder / HISTORY_NAME)
-    said += cut
     facts = Facts.from_json(read(FACTS_NAME, dict))
     findings = read(FINDINGS_NAME, list)
     others = sorted(path.name for path in folder.glob("*.json") if path.name not in OWN)
@@ -78,18 +83,14 @@ def known(folder: Path) -> Known:
     )
 
 
-def history_lines(path: Path) -> tuple[tuple[Mapping[str, Any], ...], list[str]]:
+def history_lines(path: Path) -> tuple[tuple[Line, ...], list[str]]:
     """(epochs, what was left out in words): lines that were cut off or are of another format."""
-    if not path.exists():
-        return (), []
-    lines: list[Mapping[str, Any]] = []
-    said = []
-    for number, text in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-        try:
-            line = json.loads(text)
-            line["train"]["loss"], line["steps"], line["epoch"]
-        except (ValueError, KeyError, TypeError):
-            said.append(f"{path.name}: line {number} is cut off or of another format, and left out.")
-            continue
-        lines.append(line)
-    return tuple(lines), said
+    tail = further(Tail(), path)
+    last = parsed(tail.rest) if tail.rest else None
+    cut = tail.rest and last is None
+    numbers = [*tail.broken, *([tail.count + 1] if cut else [])]
+    return (*tail.lines, *([last] if last is not None else [])), [left_out(number) for number in numbers]
+
+
+def left_out(number: int) -> str:
+    return f"{HISTORY_NAME}: line {number} is cut off or of another format, and left out."

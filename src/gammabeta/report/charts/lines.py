@@ -18,13 +18,22 @@ FEW_POINTS = 40
 
 @dataclass(frozen=True)
 class Line:
-    """A named curve: None where a number is missing; ``around``: half the height of a band about it."""
+    """A named curve: None where a number is missing.
+
+    around: half the height of a band about it; rest: thin and gray, named in the table behind the picture only
+    """
 
     name: str
     xs: Sequence[float]
     ys: Sequence[float | None]
     style: int = 0
     around: float = 0.0
+    rest: bool = False
+
+    @property
+    def look(self) -> str:
+        """The class of its stroke."""
+        return "rest" if self.rest else f"s{self.style % STYLES}"
 
     @property
     def points(self) -> list[tuple[float, float]]:
@@ -46,15 +55,16 @@ def line_chart(
     unit_square: bool = False,
     diagonal: bool = False,
     points: bool = True,
+    direct: bool = True,
     note: object = None,
 ) -> Html:
     """A figure of curves over common ``x``, with the numbers behind it.
 
     marks: (x, words) of vertical lines; unit_square: both axes from 0 to 1; diagonal: the line y = x; log: axes of
-    powers of ten; points: markers where there are few
+    powers of ten; points: markers where there are few; direct: names stand at the ends of few curves, not above them
     """
     lines = [line for line in lines if line.points]
-    many = len(lines) > DIRECT
+    many = len(lines) > DIRECT or not direct
     frame = Frame(top=24, right=16 if many or len(lines) < 2 else 66)
     across = Scale(0, 1, *frame.across) if unit_square else horizontal(lines, frame, log_x)
     reach = [y + sign * line.around for line in lines for _, y in line.points for sign in (-1, 1)]
@@ -105,8 +115,8 @@ def drawn(line: Line, across: Scale, upward: Scale, points: bool) -> list[Html]:
             continue
         path.append(f"{pen}{across.at(x):.1f} {upward.at(y):.1f}")
         pen = "L"
-    found.append(tag("path", d="".join(path), class_=f"line s{style}"))
-    if points and len(places) <= FEW_POINTS:
+    found.append(tag("path", d="".join(path), class_=f"line {line.look}"))
+    if points and not line.rest and len(places) <= FEW_POINTS:
         for (left, top), (x, y) in zip(places, line.points, strict=True):
             tip = tag("title", f"{line.name}: {short(y)} at {short(x)}")
             found.append(tag("circle", tip, cx=left, cy=top, r=2.4, class_=f"f{style}"))
@@ -130,10 +140,10 @@ def legend(lines: Sequence[Line]) -> Html:
     """Names with a piece of each curve."""
 
     def key(line: Line) -> Html:
-        stroke = tag("path", d="M0 5H18", class_=f"line s{line.style % STYLES}")
+        stroke = tag("path", d="M0 5H18", class_=f"line {line.look}")
         return tag("span", tag("svg", stroke, viewBox="0 0 18 10", class_="key"), line.name)
 
-    return tag("p", [key(line) for line in lines], class_="legend")
+    return tag("p", [key(line) for line in lines if not line.rest], class_="legend")
 
 
 def marked(place: float, words: str, frame: Frame) -> list[Html]:
