@@ -60,6 +60,13 @@ RunFolder = Annotated[
 ]
 NoReport = Annotated[bool, typer.Option("--no-report", metavar="", help="Write no report.html, which takes a second.")]
 
+LogTo = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--log", metavar="WHERE", help="tensorboard, into RUN_FOLDER/tensorboard, or mlflow; may be repeated."
+    ),
+]
+
 
 @app.callback(invoke_without_command=True)
 def version(
@@ -94,6 +101,7 @@ def fit(
     time_limit: TimeLimit = None,
     out: RunFolder = None,
     no_report: NoReport = False,
+    log: LogTo = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -116,6 +124,7 @@ def fit(
             json=json,
             quiet=quiet,
             report=not no_report,
+            log=tuple(log or ()),
         )
     )
 
@@ -254,6 +263,7 @@ def transfer(
     time_limit: TimeLimit = None,
     out: RunFolder = None,
     no_report: NoReport = False,
+    log: LogTo = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -281,6 +291,7 @@ def transfer(
             json=json,
             quiet=quiet,
             report=not no_report,
+            log=tuple(log or ()),
         )
     )
 

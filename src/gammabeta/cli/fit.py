@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -17,7 +17,7 @@ from gammabeta.cli.prepare import DataOptions, Prepared, prepared, show_beginnin
 from gammabeta.cli.rows import remembered
 from gammabeta.cli.terminal import console, grid, metric_rows, notes, print_json
 from gammabeta.data.values import plural
-from gammabeta.errors import TrainingError, UsageError
+from gammabeta.errors import TrainingError, UsageError, nearest
 from gammabeta.report.names import (
     FACTS_NAME,
     FINDINGS_NAME,
@@ -49,6 +49,7 @@ class FitOptions(DataOptions):
     json: bool
     quiet: bool
     report: bool = field(default=True, kw_only=True)
+    log: tuple[str, ...] = field(default=(), kw_only=True)
 
 
 def fit_command(options: FitOptions) -> None:
@@ -74,6 +75,7 @@ def into_run_folder(
     began = time.perf_counter()
     limit = seconds_of(options.time_limit)
     folder = run_folder(options)
+    refuse_loggers(options.log)
     import numpy as np
 
     from gammabeta.serial import dumps
@@ -86,18 +88,21 @@ def into_run_folder(
         if holds_run(folder):
             said = (*said, f"-o {folder}: the run that was there will be replaced.")
         show_beginning(out, options.data, schema, encoded, said)
+    from gammabeta.cli.logs import logs
     from gammabeta.cli.progress import FitProgress
     from gammabeta.model.file import write_whole
     from gammabeta.report.write import write_facts, write_report
 
     known: dict[str, Any] = {}
-    with all_or_nothing(folder), interruptible() as interrupted:
+    with all_or_nothing(folder), interruptible() as interrupted, ExitStack() as open_logs:
         write_whole(folder / PLAN_NAME, dumps(plan).encode())
         write_whole(folder / ROWS_NAME, remembered(options, command))
+        log = open_logs.enter_context(logs(options.log, folder, plan))
         with history(folder) as write, FitProgress(options.quiet, plan) as bar:
 
             def on_epoch(epoch: Epoch) -> None:
                 write(epoch.to_json())
+                log.epoch(epoch)
                 bar.epoch(epoch)
                 if epoch.ended == "non-finite loss" and not options.quiet:
                     at = epoch.steps - len(epoch.losses) + int(np.argmin(np.isfinite(epoch.losses))) + 1
@@ -121,9 +126,14 @@ def into_run_folder(
                 raise TrainingError(f"{error} {where}".strip()) from None
         model, run = learned.model, learned.run
         path = model.save(folder)
+        # a run that is saved is not undone by what follows
+        measured = open_logs.pop_all()
     case = finished_case(model, run.history, encoded, known)
     findings = found_in(case) if command == "fit" else []
     found = {name: model.scores(encoded[name]) if name in encoded else {} for name in ("valid", "test")}
+    with measured:
+        for name, scores in found.items():
+            log.scores(name, scores)
     result: dict[str, Any] = {
         "task": schema.task,
         "rows": {name: encoded[name].rows if name in encoded else 0 for name in ("train", "valid", "test")},
@@ -151,6 +161,18 @@ def into_run_folder(
     if interrupted():
         print(f"gammabeta: interrupted; the best model so far is in {path}.", file=sys.stderr)
         sys.exit(INTERRUPTED)
+
+
+def refuse_loggers(names: Sequence[str]) -> None:
+    """Refuse a logger that is unknown, or whose package is not here, before any work."""
+    if not names:
+        return
+    from gammabeta.train.loggers import LOGGERS, require
+
+    for name in names:
+        if name not in LOGGERS:
+            raise UsageError(f"--log {name}: expected {' or '.join(LOGGERS)}; {nearest(name, LOGGERS)}")
+        require(name)
 
 
 def where_it_diverged(plan: Any, schema: Any, encoded: Mapping[str, Any], known: dict[str, Any]) -> str:

@@ -42,13 +42,9 @@ def comparison(looks: Mapping[str, Look], place: str) -> Content:
     runs = {name: seen.known for name, seen in looks.items()}
     active = sum(seen.state.word in ("starting", "training", "measuring") for seen in looks.values())
     counted = f"{len(looks):,} {plural(len(looks), 'run')}"
-    words = tag("span", f"{active} of them under way" if active else "none under way", class_=f"state {state(active)}")
+    words = tag("span", f"{active or 'none'} under way", class_=f"state {'training' if active else 'over'}")
     lines = Section("runs", "", listed(looks) if looks else waiting(place))
     return Content(counted, joined(words, place), [lines, *compared(runs)])
-
-
-def state(active: int) -> str:
-    return "training" if active else "over"
 
 
 def waiting(place: str) -> Html:
