@@ -118,6 +118,25 @@ def changed(before: Look, after: Look) -> set[str]:
     return {name for name, html in fragments(*content(after)).items() if html != pieces[name]}
 
 
+def test_what_was_found_of_a_replaced_run_is_not_told_of_the_new_one(tmp_path):
+    folder = run_folder(tmp_path / "run", "multiclass")
+    before = look(Look(folder))
+    assert before.known.facts is not None
+    for path in folder.iterdir():
+        os.utime(path, (1000, 1000))
+    assert look(Look(folder)).known.facts is not None
+    begun(folder, [line(1)])
+    after = look(before)
+    assert (after.known.facts, after.known.findings, dict(after.known.metrics)) == (None, None, {})
+    (folder / "findings.json").write_text("[]")
+    assert look(after).known.findings == ()
+
+
+def test_a_recipe_before_its_network_is_no_longer_awaited(tmp_path):
+    (tmp_path / "recipe.json").write_text("[]")
+    assert look(Look(tmp_path)).state.word == "starting"
+
+
 def test_a_new_epoch_changes_the_pieces_that_tell_of_it(tmp_path):
     folder = run_folder(tmp_path / "run", "multiclass")
     (folder / "metrics.json").unlink()

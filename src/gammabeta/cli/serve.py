@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from pathlib import Path
@@ -20,8 +21,8 @@ from gammabeta.report.page import fragments, page, policy
 TICK = 1.0
 """Seconds between two looks, at least."""
 
-SHARE = 0.02
-"""Of one core: what looking may cost. A look that took 40 ms is followed by a pause of two seconds."""
+SHARE = 0.007
+"""Of all cores: what looking may cost. On two cores a look that took 40 ms is followed by a pause of three seconds."""
 
 QUIET = 15.0
 """Seconds after which a stream says that it is still there."""
@@ -43,6 +44,7 @@ class Watched:
         self.draw = draw
         self.drawn: Content | None = None
         self.pieces: dict[str, str] = {}
+        self.share = SHARE * cores()
         self.due = 0.0
         self.lock = asyncio.Lock()
 
@@ -50,16 +52,23 @@ class Watched:
         """The page, not older than its pause."""
         async with self.lock:
             if self.drawn is None or time.monotonic() >= self.due:
-                found, spent = await asyncio.to_thread(self.timed)
-                if found is not self.drawn:
-                    self.drawn, self.pieces = found, dict(fragments(*found))
-                self.due = time.monotonic() + max(TICK, spent / SHARE)
+                spent = await asyncio.to_thread(self.again)
+                self.due = time.monotonic() + max(TICK, spent / self.share)
+            assert self.drawn is not None
             return self.drawn
 
-    def timed(self) -> tuple[Content, float]:
-        """(the page, seconds of a core that it took)."""
+    def again(self) -> float:
+        """Look again; the seconds of a core that it took."""
         began = time.thread_time()
-        return self.draw(), time.thread_time() - began
+        found = self.draw()
+        if found is not self.drawn:
+            self.drawn, self.pieces = found, dict(fragments(*found))
+        return time.thread_time() - began
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Looks:

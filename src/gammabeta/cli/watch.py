@@ -24,7 +24,8 @@ NEXT = 20
 NICE = 10
 """At the highest, 19, a page would not come at all while a run keeps every core busy."""
 
-OF_A_RUN = (PLAN_NAME, HISTORY_NAME, MODEL_NAME)
+OF_A_RUN = (PLAN_NAME, HISTORY_NAME, MODEL_NAME, "recipe.json", "search.json", "search.db")
+"""Any of them makes a folder one of a run, also of a recipe or a search that has not come to its network yet."""
 
 
 def watch_command(typed: Sequence[Path], port: int, browser: bool) -> None:

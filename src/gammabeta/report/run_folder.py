@@ -1,7 +1,7 @@
 """What the files of a run folder say, as one value; a page is drawn from it and from nothing else."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from gammabeta.report.facts.measure import Facts
 from gammabeta.report.names import FACTS_NAME, FINDINGS_NAME, HISTORY_NAME, METRICS_NAME, PLAN_NAME, ROWS_NAME
 from gammabeta.report.tail import Line, Tail, further, parsed
 
+WRITTEN_AT_THE_END = (METRICS_NAME, FINDINGS_NAME, FACTS_NAME)
 OWN = (PLAN_NAME, METRICS_NAME, FINDINGS_NAME, ROWS_NAME, FACTS_NAME)
 
 
@@ -57,7 +58,7 @@ def known(folder: Path, tail: Tail | None = None) -> Known:
 
     def read(name: str, kind: type) -> Any:
         path = folder / name
-        if not path.is_file():
+        if not path.is_file() or (name in WRITTEN_AT_THE_END and of_another_run(path, folder / PLAN_NAME, lines)):
             return None
         try:
             body = json.loads(path.read_text(encoding="utf-8"))
@@ -81,6 +82,16 @@ def known(folder: Path, tail: Tail | None = None) -> Known:
         more=more,
         missing=tuple(said),
     )
+
+
+def of_another_run(path: Path, plan: Path, lines: Sequence[Line]) -> bool:
+    """Whether a file is older than the plan of a run that has not ended: it tells of the run that this one replaces."""
+    if lines and lines[-1].get("ended"):
+        return False
+    try:
+        return path.stat().st_mtime_ns < plan.stat().st_mtime_ns
+    except OSError:
+        return False
 
 
 def history_lines(path: Path) -> tuple[tuple[Line, ...], list[str]]:

@@ -26,7 +26,7 @@ def state_of(known: Known, written: float, now: float) -> State:
     """written: when one of its files was last written, as now in seconds since 1970."""
     total = known.plan.get("epochs")
     quiet = now - written
-    if not known.plan and not known.history:
+    if not known.plan and not known.history and not known.more:
         return State("waiting", "nothing here yet", "waiting")
     if known.ended:
         ended = {"epochs": "all epochs done"}.get(known.ended, known.ended)
