@@ -21,8 +21,8 @@ from gammabeta.report.page import fragments, page, policy
 TICK = 1.0
 """Seconds between two looks, at least."""
 
-SHARE = 0.007
-"""Of all cores: what looking may cost. On two cores a look that took 40 ms is followed by a pause of three seconds."""
+SHARE = 0.005
+"""Of all cores: what looking may cost. On two cores a look that took 40 ms is followed by a pause of four seconds."""
 
 QUIET = 15.0
 """Seconds after which a stream says that it is still there."""
