@@ -193,7 +193,7 @@ lies. Beside it the ratio of two unwatched turns: what differs without any watch
 {table}
 
 Where two unwatched turns differ by more than 1 %, the speeds cannot tell whether a run is slowed by more than 1 %, and
-the processor time does: what the server takes of the machine is what a run loses at most where it keeps every core
+the processor time does: what the server takes of the machine is about what a run can lose where it keeps every core
 busy. The server pauses after every look so long that looking takes 0.5 % of the cores at most, takes what the run
 leaves (nice 10), and reads only what is new of the history. The browser's own drawing is not counted.
 """
