@@ -88,7 +88,6 @@ def into_run_folder(
         show_beginning(out, options.data, schema, encoded, said)
     from gammabeta.cli.progress import FitProgress
     from gammabeta.model.file import write_whole
-    from gammabeta.report.write import write_facts, write_report
 
     known: dict[str, Any] = {}
     with all_or_nothing(folder), interruptible() as interrupted:
@@ -121,24 +120,10 @@ def into_run_folder(
                 raise TrainingError(f"{error} {where}".strip()) from None
         model, run = learned.model, learned.run
         path = model.save(folder)
-    case = finished_case(model, run.history, encoded, known)
-    findings = found_in(case) if command == "fit" else []
-    found = {name: model.scores(encoded[name]) if name in encoded else {} for name in ("valid", "test")}
-    result: dict[str, Any] = {
-        "task": schema.task,
-        "rows": {name: encoded[name].rows if name in encoded else 0 for name in ("train", "valid", "test")},
-        **found,
-        "epochs": len(run.history),
-        "seconds": round(time.perf_counter() - began, 3),
-        "model": str(path),
-        "findings": [finding.to_json() for finding in findings],
-        **more(learned),
-    }
-    write_whole(folder / METRICS_NAME, (json.dumps(result, indent=2, allow_nan=False) + "\n").encode())
-    write_whole(folder / FINDINGS_NAME, (json.dumps(result["findings"], indent=2, allow_nan=False) + "\n").encode())
-    if options.report:
-        write_facts(folder, report_facts(case, model, parts, encoded))
-        write_report(folder)
+    rest = {"seconds": round(time.perf_counter() - began, 3), "model": str(path), **more(learned)}
+    result, findings = measured_once(
+        folder, model, run.history, encoded, parts, rest, known, look=command == "fit", report=options.report
+    )
     show_end(out, folder, result, run)
     if options.report:
         out.print(f"report   {folder / REPORT_NAME}", markup=False, soft_wrap=True)
@@ -151,6 +136,44 @@ def into_run_folder(
     if interrupted():
         print(f"gammabeta: interrupted; the best model so far is in {path}.", file=sys.stderr)
         sys.exit(INTERRUPTED)
+
+
+def measured_once(
+    folder: Path,
+    model: "Model",
+    history: Sequence[Mapping[str, Any]],
+    encoded: Mapping[str, Any],
+    parts: Mapping[str, Any],
+    more: Mapping[str, Any],
+    known: dict[str, Any],
+    look: bool,
+    report: bool,
+) -> tuple[dict[str, Any], list[Any]]:
+    """(what is written as metrics, findings): the one look at the test rows, written to the folder with its report.
+
+    more: what else the metrics hold; known: what a case remembers; look: whether findings are looked for
+    report: whether a page is drawn
+    """
+    from gammabeta.model.file import write_whole
+    from gammabeta.report.write import write_facts, write_report
+
+    case = finished_case(model, history, encoded, known)
+    findings = found_in(case) if look else []
+    found = {name: model.scores(encoded[name]) if name in encoded else {} for name in ("valid", "test")}
+    result: dict[str, Any] = {
+        "task": model.schema.task,
+        "rows": {name: encoded[name].rows if name in encoded else 0 for name in ("train", "valid", "test")},
+        **found,
+        "epochs": len(history),
+        "findings": [finding.to_json() for finding in findings],
+        **more,
+    }
+    write_whole(folder / METRICS_NAME, (json.dumps(result, indent=2, allow_nan=False) + "\n").encode())
+    write_whole(folder / FINDINGS_NAME, (json.dumps(result["findings"], indent=2, allow_nan=False) + "\n").encode())
+    if report:
+        write_facts(folder, report_facts(case, model, parts, encoded))
+        write_report(folder)
+    return result, findings
 
 
 def where_it_diverged(plan: Any, schema: Any, encoded: Mapping[str, Any], known: dict[str, Any]) -> str:
