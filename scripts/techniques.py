@@ -32,7 +32,7 @@ from gammabeta.serial import Description, Within, article, declared, fields, is_
 from gammabeta.train.step import Program
 
 FOLDER = Path(__file__).parent.parent / "docs" / "techniques"
-ROOMS = ("nn", "optim", "optim.decay", "plan", "train", "model", "transfer", "data", "moments")
+ROOMS = ("nn", "optim", "optim.decay", "plan", "train", "model", "transfer", "data", "moments", "recipe")
 COMPILED = {*fields(Program), "batch_size", "devices", "input_shape"}
 """The fields of a plan that decide the compiled step: those of its program, and shapes."""
 

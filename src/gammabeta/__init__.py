@@ -16,7 +16,7 @@ _ROOMS = {
     "gammabeta.model": "Model finish fold learn load raw_where_normalized save summary",
     "gammabeta.nn": (
         "AbsoluteError Activation AveragePool BatchNorm BinnedRegression ConstantWeights Conv2D Convnet "
-        "DataDependent Dense Dropout DropoutAdjusted Flatten Frozen GaussianNoise GlobalAveragePool "
+        "DataDependent Dense Dropout DropoutAdjusted Ensemble Flatten Frozen GaussianNoise GlobalAveragePool "
         "GroupNorm HeNormal HeUniform Huber LayerNorm Lsuv MaxPool Mlp MulticlassHinge Orthogonal "
         "Paced PositiveLogLoss Residual ScaledNormal Sequential SigmoidCrossEntropy SoftmaxCrossEntropy "
         "SquaredError StandardNormal UniformFanIn Whitening XavierNormal XavierUniform Zeros"
@@ -26,6 +26,7 @@ _ROOMS = {
         "OneCycle RMSProp ReduceOnPlateau Sgd Step WarmUp"
     ),
     "gammabeta.plan": "EarlyStopping Plan advise change read_plan",
+    "gammabeta.recipe": "Gate cook",
     "gammabeta.train": "Epoch RangeTest Run Start cache_compilations fit range_test run",
     "gammabeta.tune": "Found Space narrowed read_space ready search",
     "gammabeta.transfer": (

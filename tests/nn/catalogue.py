@@ -15,6 +15,7 @@ from gammabeta.nn import (
     Conv2D,
     Dense,
     Dropout,
+    Ensemble,
     Flatten,
     Frozen,
     GaussianNoise,
@@ -100,6 +101,9 @@ LAYERS: dict[str, Case] = {
     "residual with a shortcut": Case(
         Residual(Sequential((Dense(3), BatchNorm())), Sequential((Dense(3, bias=False), BatchNorm()))), FEATURES
     ),
+    "ensemble": Case(Ensemble((BODY, Sequential((Dense(3), BatchNorm(), Dense(4)))), "softmax", 2), FEATURES),
+    "ensemble of one output": Case(Ensemble((Dense(1), Dense(1, bias=False)), "sigmoid"), FEATURES),
+    "ensemble of numbers": Case(Ensemble((BODY, Dense(4))), FEATURES),
 }
 
 RANDOM = [name for name in LAYERS if name.startswith(("dropout", "gaussian")) or name == "sequential"]

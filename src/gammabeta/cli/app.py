@@ -185,6 +185,61 @@ def tune(
     )
 
 
+@app.command()
+def recipe(
+    data: Data,
+    target: Target = None,
+    task: Task = "auto",
+    valid: Valid = None,
+    test: Test = None,
+    drop: Drop = None,
+    kind: Kind = None,
+    plan: PlanFile = None,
+    set_: Set = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    seed: Seed = None,
+    until: Annotated[
+        str, typer.Option(metavar="STEP", help="The last: data, skeleton, overfit, regularize, tune or squeeze.")
+    ] = "squeeze",
+    time_limit: Annotated[
+        str, typer.Option(metavar="TIME", help="For all of it: 90s, 5m, 2h; none for no limit.")
+    ] = "10m",
+    trials: Annotated[int, typer.Option(metavar="N", help="Of the search, at most.")] = 30,
+    workers: Annotated[int | None, typer.Option(metavar="N", help="Runs at once; default: one per core.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", metavar="", help="Go on with the recipe in -o.")] = False,
+    out: RunFolder = None,
+    no_report: NoReport = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Follow the recipe: look at the data, beat dumb baselines, overfit, regularize, tune, squeeze."""
+    from gammabeta.cli.recipe import RecipeOptions, recipe_command
+
+    recipe_command(
+        RecipeOptions(
+            data=data,
+            target=tuple(target or ()),
+            task=task,
+            valid=valid,
+            test=test,
+            drop=tuple(drop or ()),
+            kinds=tuple(kind or ()),
+            plan=plan,
+            settings=settings_of(set_, epochs=epochs, batch_size=batch_size, seed=seed),
+            time_limit=None if time_limit == "none" else time_limit,
+            out=out,
+            json=json,
+            quiet=quiet,
+            report=not no_report,
+            until=until,
+            resume=resume,
+            trials=trials,
+            workers=workers,
+        )
+    )
+
+
 @app.command("range-test")
 def range_test(
     data: Data,

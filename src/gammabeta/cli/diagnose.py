@@ -149,7 +149,8 @@ def case_of(folder: Path, new_rows: Path | None) -> "tuple[Case, list[str], bool
         schema,
     )
     if command != "fit":
-        said.append(f"the run began from another model ({command}): no forks, which would begin from nothing.")
+        why = {"recipe": "the model is the mean of several"}.get(command, "the run began from another model")
+        said.append(f"{why} ({command}): no forks, which would begin from nothing.")
     return case, said, command == "fit"
 
 

@@ -91,7 +91,6 @@ def into_run_folder(
     from gammabeta.cli.logs import logs
     from gammabeta.cli.progress import FitProgress
     from gammabeta.model.file import write_whole
-    from gammabeta.report.write import write_facts, write_report
 
     known: dict[str, Any] = {}
     with all_or_nothing(folder), interruptible() as interrupted, ExitStack() as open_logs:
@@ -128,27 +127,13 @@ def into_run_folder(
         path = model.save(folder)
         # a run that is saved is not undone by what follows
         measured = open_logs.pop_all()
-    case = finished_case(model, run.history, encoded, known)
-    findings = found_in(case) if command == "fit" else []
-    found = {name: model.scores(encoded[name]) if name in encoded else {} for name in ("valid", "test")}
+    rest = {"seconds": round(time.perf_counter() - began, 3), "model": str(path), **more(learned)}
+    result, findings = measured_once(
+        folder, model, run.history, encoded, parts, rest, known, look=command == "fit", report=options.report
+    )
     with measured:
-        for name, scores in found.items():
-            log.scores(name, scores)
-    result: dict[str, Any] = {
-        "task": schema.task,
-        "rows": {name: encoded[name].rows if name in encoded else 0 for name in ("train", "valid", "test")},
-        **found,
-        "epochs": len(run.history),
-        "seconds": round(time.perf_counter() - began, 3),
-        "model": str(path),
-        "findings": [finding.to_json() for finding in findings],
-        **more(learned),
-    }
-    write_whole(folder / METRICS_NAME, (json.dumps(result, indent=2, allow_nan=False) + "\n").encode())
-    write_whole(folder / FINDINGS_NAME, (json.dumps(result["findings"], indent=2, allow_nan=False) + "\n").encode())
-    if options.report:
-        write_facts(folder, report_facts(case, model, parts, encoded))
-        write_report(folder)
+        for name in ("valid", "test"):
+            log.scores(name, result[name])
     show_end(out, folder, result, run)
     if options.report:
         out.print(f"report   {folder / REPORT_NAME}", markup=False, soft_wrap=True)
@@ -173,6 +158,44 @@ def refuse_loggers(names: Sequence[str]) -> None:
         if name not in LOGGERS:
             raise UsageError(f"--log {name}: expected {' or '.join(LOGGERS)}; {nearest(name, LOGGERS)}")
         require(name)
+
+
+def measured_once(
+    folder: Path,
+    model: "Model",
+    history: Sequence[Mapping[str, Any]],
+    encoded: Mapping[str, Any],
+    parts: Mapping[str, Any],
+    more: Mapping[str, Any],
+    known: dict[str, Any],
+    look: bool,
+    report: bool,
+) -> tuple[dict[str, Any], list[Any]]:
+    """(what is written as metrics, findings): the one look at the test rows, written to the folder with its report.
+
+    more: what else the metrics hold; known: what a case remembers; look: whether findings are looked for
+    report: whether a page is drawn
+    """
+    from gammabeta.model.file import write_whole
+    from gammabeta.report.write import write_facts, write_report
+
+    case = finished_case(model, history, encoded, known)
+    findings = found_in(case) if look else []
+    found = {name: model.scores(encoded[name]) if name in encoded else {} for name in ("valid", "test")}
+    result: dict[str, Any] = {
+        "task": model.schema.task,
+        "rows": {name: encoded[name].rows if name in encoded else 0 for name in ("train", "valid", "test")},
+        **found,
+        "epochs": len(history),
+        "findings": [finding.to_json() for finding in findings],
+        **more,
+    }
+    write_whole(folder / METRICS_NAME, (json.dumps(result, indent=2, allow_nan=False) + "\n").encode())
+    write_whole(folder / FINDINGS_NAME, (json.dumps(result["findings"], indent=2, allow_nan=False) + "\n").encode())
+    if report:
+        write_facts(folder, report_facts(case, model, parts, encoded))
+        write_report(folder)
+    return result, findings
 
 
 def where_it_diverged(plan: Any, schema: Any, encoded: Mapping[str, Any], known: dict[str, Any]) -> str:

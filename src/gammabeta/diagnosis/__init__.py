@@ -42,9 +42,13 @@ def page(code: str) -> Page:
     return known[code.upper()].page
 
 
-def suspicions(case: Case, thorough: bool = True) -> list[Suspicion]:
-    """What every rule suspects, before anything is proved; without the thorough ones where asked."""
-    asked = [one for one in registry().values() if thorough or not one.thorough]
+def suspicions(case: Case, thorough: bool = True, family: str = "") -> list[Suspicion]:
+    """What every rule suspects, before anything is proved; without the thorough ones where asked.
+
+    family: the beginning of their codes, such as "GB1"; "" for all
+    """
+    rules = [one for code, one in registry().items() if code.startswith(family)]
+    asked = [one for one in rules if thorough or not one.thorough]
     return [suspicion for one in asked for suspicion in one.rule(case)]
 
 
@@ -55,16 +59,23 @@ def without_forks(case: Case, suspicion: Suspicion) -> Suspicion:
 
 
 def diagnose(
-    case: Case, *, forks: bool = True, deep: bool = False, thorough: bool = True, tell: Tell = unheard
+    case: Case,
+    *,
+    forks: bool = True,
+    deep: bool = False,
+    thorough: bool = True,
+    family: str = "",
+    tell: Tell = unheard,
 ) -> list[Finding]:
     """What is wrong with a run, most severe first; nothing is named as a cause that a fork could not confirm.
 
     forks: whether treatments are tried in short runs; without them only signatures that are proofs by themselves count
     thorough: whether rules that take seconds are asked
+    family: the beginning of the codes that are asked for, such as "GB1" for the data; "" for all
     deep: longer forks, for runs of many steps; tell: hears how many forks are done, of how many
     """
     known = {code: one.page for code, one in registry().items()}
-    found: Sequence[Suspicion] = suspicions(case, thorough)
+    found: Sequence[Suspicion] = suspicions(case, thorough, family)
     if not forks:
         found = [without_forks(case, one) for one in found if one.severity or one.certainty >= SURE]
     return in_order(judge(case, found, known, deep, tell))

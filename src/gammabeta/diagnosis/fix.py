@@ -1,10 +1,8 @@
 """A fix, tried in full: kept only where whole runs, pair by pair, end better with it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
 
 from gammabeta.data import Dataset
 from gammabeta.diagnosis.case import Case
@@ -13,10 +11,9 @@ from gammabeta.diagnosis.forks import Branch, forked
 from gammabeta.diagnosis.trials import gain_of
 from gammabeta.model.learn import class_weighted
 from gammabeta.plan import Plan, change
+from gammabeta.train.paired import paired
 
 PAIRS = 3
-KEPT_AT = 0.05
-"""One-sided error of the paired t test from which on a fix is not kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +51,7 @@ def compared(case: Case, plan: Plan, pairs: int = PAIRS) -> Comparison:
     branches = [Branch(case.plan, case.train, case.valid, 2**62), Branch(plan, train, case.valid, 2**62)]
     before, after = forked(branches, seeds)
     metric_only = plan.loss != case.plan.loss
-    pairs_of = zip(before, after, strict=True)
-    gain, error, kept = judged([gain_of(case, one, other, metric_only) for one, other in pairs_of])
+    found = paired([gain_of(case, one, other, metric_only) for one, other in zip(before, after, strict=True)])
 
     def mean(name: str, side: int) -> float:
         return float(np.mean([getattr(outcome, name) for outcome in (before, after)[side]]))
@@ -67,9 +63,9 @@ def compared(case: Case, plan: Plan, pairs: int = PAIRS) -> Comparison:
         after=mean("metric", 1),
         loss_before=mean("loss", 0),
         loss_after=mean("loss", 1),
-        gain=gain,
-        error=error,
-        kept=kept,
+        gain=found.gain,
+        error=found.error,
+        kept=found.better,
     )
 
 
@@ -78,13 +74,3 @@ def training_rows(case: Case, plan: Plan) -> Dataset:
     if plan.class_weights == case.plan.class_weights or case.schema is None:
         return case.train
     return class_weighted(plan, case.schema, case.train)
-
-
-def judged(gains: Sequence[float]) -> tuple[float, float, bool]:
-    """(mean gain, one-sided error of the paired t test, whether the fix is kept); NaN for fewer than two pairs."""
-    gain, pairs = float(np.mean(gains)), len(gains)
-    if pairs < 2:
-        return gain, float("nan"), False
-    spread = float(np.std(gains, ddof=1) / np.sqrt(pairs))
-    error = float(stats.t.sf(gain / max(spread, 1e-9), pairs - 1))
-    return gain, error, bool(gain > 0 and error < KEPT_AT)

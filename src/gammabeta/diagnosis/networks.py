@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from gammabeta.nn import Layer, Residual, Sequential
+from gammabeta.nn import Ensemble, Layer, Residual, Sequential
 from gammabeta.plan import Plan
 
 Edit = Callable[[Layer], tuple[Layer, ...]]
@@ -18,6 +18,9 @@ def edited(network: Sequential, edit: Edit) -> Sequential:
         elif isinstance(layer, Residual):
             shortcut = None if layer.shortcut is None else edited(layer.shortcut, edit)
             made.append(replace(layer, body=edited(layer.body, edit), shortcut=shortcut))
+        elif isinstance(layer, Ensemble):
+            members = [member if isinstance(member, Sequential) else Sequential((member,)) for member in layer.members]
+            made.append(layer.replace(members=tuple(edited(member, edit) for member in members)))
         else:
             made += edit(layer)
     return Sequential(tuple(made))
@@ -44,5 +47,8 @@ def every(network: Layer) -> Iterator[Layer]:
         yield from every(network.body)
         if network.shortcut is not None:
             yield from every(network.shortcut)
+    elif isinstance(network, Ensemble):
+        for member in network.members:
+            yield from every(member)
     else:
         yield network

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from gammabeta.nn import Conv2D, Dense, Layer, Residual, Sequential
+from gammabeta.nn import Conv2D, Dense, Ensemble, Layer, Residual, Sequential
 from gammabeta.types import Tree
 
 
@@ -18,6 +18,13 @@ def matrices(network: Layer, params: Tree, place: str = "layers") -> list[tuple[
     if isinstance(network, Residual):
         found = matrices(network.body, params[0], f"{place}.body")
         return found + (matrices(network.shortcut, params[1], f"{place}.shortcut") if network.shortcut else [])
+    if isinstance(network, Ensemble):
+        parts = zip(network.members, params, strict=True)
+        return [
+            found
+            for index, (member, part) in enumerate(parts)
+            for found in matrices(member, part, f"{place}.members.{index}")
+        ]
     if isinstance(network, Dense | Conv2D):
         weights = np.asarray(params["weight"], np.float64)
         return [(place, weights.reshape(-1, weights.shape[-1]))]

@@ -9,6 +9,7 @@ from gammabeta.nn import (
     BatchNorm,
     Dense,
     Dropout,
+    Ensemble,
     Flatten,
     GaussianNoise,
     Layer,
@@ -58,13 +59,17 @@ def fold(network: Layer, params: Tree, stats: Tree) -> Folded:
         through = fold(network.shortcut, params[1], stats[1]) if network.shortcut else Folded(network, (), ())
         parts = {"body": body.network} | ({"shortcut": through.network} if network.shortcut else {})
         return Folded(network.replace(**parts), (body.params, through.params), (body.stats, through.stats))
+    if isinstance(network, Ensemble):
+        made = [fold(*each) for each in zip(network.members, params, stats, strict=True)]
+        members, learned, remembered = zip(*made, strict=True)
+        return Folded(network.replace(members=members), learned, remembered)
     if isinstance(network, Wrapper):
         return fold(bare(network), params, stats)
     if not isinstance(network, Sequential):
         return Folded(network, params, stats)
     kept: list[Part] = []
     for part in (Part(bare(layer), *rest) for layer, *rest in zip(network.layers, params, stats, strict=True)):
-        if isinstance(part.layer, Sequential | Residual):
+        if isinstance(part.layer, Sequential | Residual | Ensemble):
             kept.append(Part(*fold(*part)))
         elif isinstance(part.layer, BatchNorm) and (place := affine_before(kept)) is not None:
             kept[place] = into_before(kept[place], part)

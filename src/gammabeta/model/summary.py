@@ -7,7 +7,7 @@ from typing import Any
 import jax
 
 from gammabeta.moments import RunningMoments
-from gammabeta.nn import Layer, Residual, Sequential, bare, part_at
+from gammabeta.nn import Ensemble, Layer, Residual, Sequential, bare, part_at
 from gammabeta.nn.places import label
 from gammabeta.types import Shape
 
@@ -43,6 +43,11 @@ def summary(network: Layer, shape: Shape) -> list[Line]:
             if layer.shortcut:
                 visit(layer.shortcut, shape, f"{place}shortcut.", (*path, 1))
             lines.append(Line(f"{place}add", after, 0, 0))
+            return after
+        if isinstance(layer, Ensemble):
+            for index, member in enumerate(layer.members):
+                after = visit(member, shape, f"{place}members.{index}.", (*path, index))
+            lines.append(Line(f"{place}mean", after, 0, 0))
             return after
         after = fresh_shapes(layer, shape)[2]
         own = part_at(params, path)

@@ -7,6 +7,7 @@ from gammabeta.nn.calibrate import calibrate, prior_bias, waits_for_data, with_p
 from gammabeta.nn.conv import Conv2D
 from gammabeta.nn.dense import Dense
 from gammabeta.nn.dropout import Dropout
+from gammabeta.nn.ensemble import Ensemble
 from gammabeta.nn.flatten import Flatten
 from gammabeta.nn.frozen import Frozen
 from gammabeta.nn.initializers import (
@@ -67,6 +68,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "DropoutAdjusted",
+    "Ensemble",
     "Flatten",
     "Fresh",
     "Frozen",

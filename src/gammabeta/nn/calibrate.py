@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from gammabeta.errors import PlanError
 from gammabeta.nn.activation import Activation
 from gammabeta.nn.dropout import Dropout
+from gammabeta.nn.ensemble import Ensemble
 from gammabeta.nn.flatten import Flatten
 from gammabeta.nn.initializers import DataDependent, Initializer
 from gammabeta.nn.layer import PREDICTING, Call, Layer
@@ -50,6 +51,8 @@ def waits_for_data(network: Layer) -> bool:
         return any(waits_for_data(layer) for layer in network.layers)
     if isinstance(network, Residual):
         return any(waits_for_data(part) for part in (network.body, network.shortcut) if part is not None)
+    if isinstance(network, Ensemble):
+        return any(waits_for_data(member) for member in network.members)
     asks = type(initializer_of(network)).calibrated is not Initializer.calibrated
     return asks or isinstance(network, Calibrates)
 
@@ -80,6 +83,9 @@ def walked(layer: Layer, params: Tree, stats: Tree, x: Array, weights: Array | N
         if layer.shortcut is not None:
             through = walked(layer.shortcut, params[1], stats[1], x, weights)
         return (body[0], through[0]), (body[1], through[1])
+    if isinstance(layer, Ensemble):
+        members = [walked(*each, x, weights) for each in zip(layer.members, params, stats, strict=True)]
+        return tuple(made for made, _ in members), tuple(made for _, made in members)
     if isinstance(layer, Calibrates):
         params, stats = layer.calibrated(params, stats, x, weights)
     call = Call(weights=weights, by_batch=True)
@@ -229,4 +235,7 @@ def with_prior(network: Layer, params: Tree, targets: Array, weights: Array | No
     if isinstance(network, Sequential) and network.layers:
         last = with_prior(network.layers[-1], params[-1], targets, weights, kind)
         return (*params[:-1], last)
+    if isinstance(network, Ensemble):
+        members = zip(network.members, params, strict=True)
+        return tuple(with_prior(*each, targets, weights, kind) for each in members)
     return prior_bias(params, targets, weights, kind)

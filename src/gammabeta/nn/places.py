@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from gammabeta.nn.ensemble import Ensemble
 from gammabeta.nn.layer import Layer, Wrapper, bare
 from gammabeta.nn.residual import Residual
 from gammabeta.nn.sequential import Sequential
@@ -33,6 +34,9 @@ def places(network: Layer, name: str = "", path: tuple[int, ...] = ()) -> Iterat
         yield from places(network.body, f"{name}body.", (*path, 0))
         if network.shortcut is not None:
             yield from places(network.shortcut, f"{name}shortcut.", (*path, 1))
+    elif isinstance(network, Ensemble):
+        for index, member in enumerate(network.members):
+            yield from places(member, f"{name}members.{index}.", (*path, index))
     else:
         yield Place(f"{name}{label(network)}", network, path)
 
@@ -65,6 +69,10 @@ def rewritten(network: Layer, change: Callable[[Place], Layer]) -> Layer:
             body = visit(layer.body, f"{name}body.", (*path, 0))
             through = layer.shortcut and visit(layer.shortcut, f"{name}shortcut.", (*path, 1))
             return layer.replace(body=body, shortcut=through)
+        if isinstance(layer, Ensemble):
+            parts = enumerate(layer.members)
+            found = tuple(visit(part, f"{name}members.{index}.", (*path, index)) for index, part in parts)
+            return layer.replace(members=found)
         return change(Place(f"{name}{label(layer)}", layer, path))
 
     return visit(network, "", ())
@@ -78,4 +86,6 @@ def unwrapped(network: Layer) -> Layer:
     if isinstance(network, Residual):
         through = network.shortcut and unwrapped(network.shortcut)
         return network.replace(body=unwrapped(network.body), shortcut=through)
+    if isinstance(network, Ensemble):
+        return network.replace(members=tuple(unwrapped(member) for member in network.members))
     return network

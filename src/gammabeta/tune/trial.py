@@ -177,16 +177,21 @@ def common_loss(plan: Plan, predicted: np.ndarray, data: Dataset) -> float:
 
     Equal to softmax_cross_entropy and sigmoid_cross_entropy without smoothing, and to squared_error.
     """
+    return float(np.average(row_losses(plan, predicted, data), weights=data.weights))
+
+
+def row_losses(plan: Plan, predicted: np.ndarray, data: Dataset) -> np.ndarray:
+    """The same loss of every row, float64 (rows,)."""
     assert data.y is not None
     p, y = predicted.astype(np.float64), np.asarray(data.y)
     least = float(np.finfo(np.float32).tiny)
     if isinstance(plan.loss, ClassLoss):
-        rows = -np.log(np.maximum(p[np.arange(len(y)), y], least))
-    elif isinstance(plan.loss, LabelLoss):
-        rows = -np.mean(y * np.log(np.maximum(p, least)) + (1 - y) * np.log(np.maximum(1 - p, least)), axis=1)
-    else:
-        rows = np.mean((p - y) ** 2, axis=1)
-    return float(np.average(rows, weights=data.weights))
+        return np.asarray(-np.log(np.maximum(p[np.arange(len(y)), y], least)))
+    if isinstance(plan.loss, LabelLoss):
+        return np.asarray(
+            -np.mean(y * np.log(np.maximum(p, least)) + (1 - y) * np.log(np.maximum(1 - p, least)), axis=1)
+        )
+    return np.asarray(np.mean((p - y) ** 2, axis=1))
 
 
 def program_digest(plan: Plan, train: Dataset) -> str:

@@ -12,6 +12,7 @@ from gammabeta.report.sections.layers import layers
 from gammabeta.report.sections.measures import measures
 from gammabeta.report.sections.pictures import pictures
 from gammabeta.report.sections.plan import plan
+from gammabeta.report.sections.recipe import RECIPE
 from gammabeta.report.sections.schedule import schedule
 from gammabeta.report.sections.scores import scores
 from gammabeta.report.sections.training import training
@@ -20,6 +21,7 @@ from gammabeta.report.sections.worst import worst
 
 SECTIONS: tuple[Callable[[Known], Section], ...] = (
     verdict,
+    *RECIPE,
     training,
     findings,
     scores,
