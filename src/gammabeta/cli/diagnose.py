@@ -12,9 +12,10 @@ from gammabeta.cli.progress import teller
 from gammabeta.cli.rows import ROWS_NAME, rows_of
 from gammabeta.cli.terminal import console, notes, print_json
 from gammabeta.errors import DataError, FileError, UsageError
-from gammabeta.report.names import FINDINGS_NAME, MEASURES_NAME
+from gammabeta.report.names import FINDINGS_NAME, HISTORY_NAME, MEASURES_NAME, PLAN_NAME
 
 if TYPE_CHECKING:
+    from gammabeta.cli.prepare import Prepared
     from gammabeta.diagnosis import Case, Finding
 
 COLORS = {"error": "bold red", "warning": "yellow", "note": "dim"}
@@ -50,7 +51,7 @@ def diagnose_command(options: DiagnoseOptions) -> None:
 
     cache_compilations()
     out = console(options.quiet, beside_json=options.json)
-    case, said, forks = case_of(folder, options.data)
+    case, said, forks, made = case_of(folder, options.data)
     notes(out, said)
     findings = diagnose(case, forks=forks and not options.data, deep=options.deep, tell=teller(options.quiet, "fork"))
     if options.data:
@@ -72,7 +73,7 @@ def diagnose_command(options: DiagnoseOptions) -> None:
         write_whole(folder / FINDINGS_NAME, (json.dumps(result["findings"], indent=2, allow_nan=False) + "\n").encode())
         redrawn(folder, words)
     if options.fix:
-        result["fix"] = fixed_run(out, options, case, findings, folder)
+        result["fix"] = fixed_run(out, options, case, findings, folder, made)
     if options.json:
         print_json(result)
 
@@ -115,8 +116,8 @@ def folder_of(run: Path) -> Path:
     return run
 
 
-def case_of(folder: Path, new_rows: Path | None) -> "tuple[Case, list[str], bool]":
-    """(the case, what is missing from it in words, whether forks make sense)."""
+def case_of(folder: Path, new_rows: Path | None) -> "tuple[Case, list[str], bool, Prepared]":
+    """(the case, what is missing from it in words, whether forks make sense, the rows that it was trained on)."""
     from gammabeta.cli.prepare import prepared
     from gammabeta.data import read
     from gammabeta.diagnosis import Case
@@ -132,7 +133,8 @@ def case_of(folder: Path, new_rows: Path | None) -> "tuple[Case, list[str], bool
     else:
         said.append("the run has no model: what needs finished weights is left out.")
     options, command = rows_of(folder, folder / "plan.json")
-    schema, encoded = prepared(options, (lambda scaled, rows: (plan, model.schema)) if model else None)[1:3]
+    made = prepared(options, (lambda scaled, rows: (plan, model.schema)) if model else None)
+    schema, encoded = made.schema, made.encoded
     test = encoded.get("test")
     if new_rows is not None:
         test = schema.encode(read(new_rows))
@@ -151,7 +153,7 @@ def case_of(folder: Path, new_rows: Path | None) -> "tuple[Case, list[str], bool
     if command != "fit":
         why = {"recipe": "the model is the mean of several"}.get(command, "the run began from another model")
         said.append(f"{why} ({command}): no forks, which would begin from nothing.")
-    return case, said, command == "fit"
+    return case, said, command == "fit", made
 
 
 def history_of(folder: Path) -> tuple[tuple[Mapping[str, Any], ...], list[str]]:
@@ -197,15 +199,17 @@ def typed_fix(fix: Mapping[str, Any], run: Path | None) -> str:
 
 
 def fixed_run(
-    out: Any, options: DiagnoseOptions, case: "Case", findings: "Sequence[Finding]", folder: Path
+    out: Any, options: DiagnoseOptions, case: "Case", findings: "Sequence[Finding]", folder: Path, made: "Prepared"
 ) -> dict[str, Any] | None:
     """Retrain with the first fix; keep it only where whole paired runs end better."""
+    from gammabeta.cli.fit import measured_once
     from gammabeta.diagnosis.fix import compared, fixed, training_rows
     from gammabeta.model import Model, finish
     from gammabeta.model.file import write_whole
     from gammabeta.serial import dumps
     from gammabeta.train import run as run_plan
 
+    began = time.perf_counter()
     mendable = next((finding for finding in findings if finding.fix and finding.severity != "note"), None)
     if mendable is None:
         out.print("\nthere is nothing that a change of the plan would mend.")
@@ -222,13 +226,13 @@ def fixed_run(
         out.print(f"not kept: {words}; a gain that chance explains.", markup=False)
         return result
     new = options.out or folder.with_name(f"{folder.name}-fixed")
-    made = run_plan(plan, training_rows(case, plan), case.valid)
-    assert case.schema is not None
-    model: Model = finish(made, case.schema, training_rows(case, plan))
-    write_whole(new / "plan.json", dumps(model.plan).encode())
-    write_whole(new / "history.jsonl", "".join(json.dumps(line) + "\n" for line in made.history).encode())
+    run = run_plan(plan, training_rows(case, plan), case.valid)
+    model: Model = finish(run, made.schema, training_rows(case, plan))
+    write_whole(new / PLAN_NAME, dumps(model.plan).encode())
+    write_whole(new / HISTORY_NAME, "".join(json.dumps(line) + "\n" for line in run.history).encode())
     write_whole(new / ROWS_NAME, (folder / ROWS_NAME).read_bytes())
     result["run"] = str(new)
-    model.save(new)
+    rest = {"seconds": round(time.perf_counter() - began, 3), "model": str(model.save(new))}
+    measured_once(new, model, run.history, made.encoded, made.parts, rest, {}, look=True, report=True)
     out.print(f"kept: {words}.\nthe mended run is in {new}", markup=False)
     return result

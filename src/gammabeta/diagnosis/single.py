@@ -111,8 +111,13 @@ def starts(length: int, size: int) -> list[int]:
     return sorted({*range(0, last, max(size // 2, 1)), last})
 
 
-def most_telling(x: np.ndarray, target: Target, shape: tuple[int, ...], most: int = 6) -> list[np.ndarray]:
-    """The columns of a table that say most of the target, or the patches of an image: one array of columns each."""
+def most_telling(
+    x: np.ndarray, target: Target, shape: tuple[int, ...], origin: np.ndarray | None = None, most: int = 6
+) -> list[np.ndarray]:
+    """What says most of the target: columns of a table, or patches of an image, as one array of inputs each.
+
+    origin: (inputs,), which column of the file an input comes from; None: each is a column
+    """
     if len(shape) == 3:
         rows = np.sort(np.random.default_rng(2).permutation(len(x))[:FIRST_LOOK])
         groups = patches(shape)
@@ -122,5 +127,9 @@ def most_telling(x: np.ndarray, target: Target, shape: tuple[int, ...], most: in
         columns = columns[x[:, columns].std(axis=0) > 0]
         groups = [columns[i : i + 1] for i in range(len(columns))]
         found = by_bins(x[:, columns], target)
-    chosen = np.argsort(-found, kind="stable")[:most]
-    return [groups[i] for i in chosen if found[i] > 0.3]
+    order = [i for i in np.argsort(-found, kind="stable") if found[i] > 0.3]
+    if origin is not None and len(shape) != 3:
+        # a category is several inputs, which tell together
+        columns_of = dict.fromkeys(int(origin[groups[i][0]]) for i in order)
+        return [np.flatnonzero(origin == column) for column in columns_of][:most]
+    return [groups[i] for i in order[:most]]
