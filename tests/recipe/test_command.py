@@ -76,7 +76,7 @@ def test_a_recipe_leaves_what_fit_leaves_and_its_gates(recipe, iris):
 def test_the_report_has_a_section_for_each_step(recipe):
     page = (recipe / "report.html").read_text("utf-8")
     for step in ("data", "skeleton", "overfit", "regularize", "tune", "squeeze"):
-        assert f'id="recipe-{step}"' in page
+        assert f'id="recipe_{step}"' in page
     assert "of another format" not in page
 
 

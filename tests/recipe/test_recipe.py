@@ -314,7 +314,9 @@ def test_a_folder_of_an_ensemble_is_measured_diagnosed_and_drawn_like_any_run(tm
     model = ensemble([gb.finish(run, schema, train) for run in runs])
     write_served(tmp_path, Served(model, runs[0].history))
     encoded = {"train": train, "valid": valid, "test": test}
-    result, findings = measured_once(tmp_path, model, runs[0].history, encoded, parts, {}, {}, look=True, report=True)
+    result, findings = measured_once(
+        tmp_path, model, runs[0].history, encoded, parts, 1.5, {}, {}, look=True, report=True
+    )
     assert result["test"] == dict(model.scores(test))
     assert all(finding.code.startswith("GB") for finding in findings)
     lines = gb.summary(model.plan.layers, schema.input_shape)

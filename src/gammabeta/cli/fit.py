@@ -127,9 +127,9 @@ def into_run_folder(
         path = model.save(folder)
         # a run that is saved is not undone by what follows
         measured = open_logs.pop_all()
-    rest = {"seconds": round(time.perf_counter() - began, 3), "model": str(path), **more(learned)}
+    rest = (time.perf_counter() - began, more(learned))
     result, findings = measured_once(
-        folder, model, run.history, encoded, parts, rest, known, look=command == "fit", report=options.report
+        folder, model, run.history, encoded, parts, *rest, known, look=command == "fit", report=options.report
     )
     with measured:
         for name in ("valid", "test"):
@@ -166,6 +166,7 @@ def measured_once(
     history: Sequence[Mapping[str, Any]],
     encoded: Mapping[str, Any],
     parts: Mapping[str, Any],
+    seconds: float,
     more: Mapping[str, Any],
     known: dict[str, Any],
     look: bool,
@@ -173,8 +174,8 @@ def measured_once(
 ) -> tuple[dict[str, Any], list[Any]]:
     """(what is written as metrics, findings): the one look at the test rows, written to the folder with its report.
 
-    more: what else the metrics hold; known: what a case remembers; look: whether findings are looked for
-    report: whether a page is drawn
+    seconds: that it took; more: what else the metrics hold; known: what a case remembers
+    look: whether findings are looked for; report: whether a page is drawn
     """
     from gammabeta.model.file import write_whole
     from gammabeta.report.write import write_facts, write_report
@@ -187,6 +188,8 @@ def measured_once(
         "rows": {name: encoded[name].rows if name in encoded else 0 for name in ("train", "valid", "test")},
         **found,
         "epochs": len(history),
+        "seconds": round(seconds, 3),
+        "model": str(folder / MODEL_NAME),
         "findings": [finding.to_json() for finding in findings],
         **more,
     }

@@ -13,7 +13,7 @@ from gammabeta.cli.prepare import advised_plan, plan_in_file, prepared, show_beg
 from gammabeta.cli.rows import remembered
 from gammabeta.cli.terminal import console, grid, metric_rows, print_json
 from gammabeta.errors import UsageError, nearest
-from gammabeta.report.names import MODEL_NAME, PLAN_NAME, RECIPE_NAME, REPORT_NAME, ROWS_NAME
+from gammabeta.report.names import PLAN_NAME, RECIPE_NAME, REPORT_NAME, ROWS_NAME
 
 if TYPE_CHECKING:
     from gammabeta.recipe import Gate
@@ -172,18 +172,15 @@ def finished(
 
     best = served or read_served(folder)
     last = gates[-1]
-    rest = {
-        "seconds": round(time.perf_counter() - began, 3),
-        "model": str(folder / MODEL_NAME),
-        "recipe": {"winner": last.facts["winner"], "reproduced_by": last.facts["reproduced_by"]},
-    }
+    more = {"recipe": {"winner": last.facts["winner"], "reproduced_by": last.facts["reproduced_by"]}}
     result, findings = measured_once(
         folder,
         best.model,
         best.history,
         encoded,
         parts,
-        rest,
+        time.perf_counter() - began,
+        more,
         {},
         look=command_of(last) == "fit",
         report=options.report,

@@ -1,7 +1,6 @@
 """The six steps of a recipe: a section each, with its gate."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 from gammabeta.report.charts import Bar, Line, bars, line_chart
@@ -18,7 +17,7 @@ def step(known: Known, name: str, title: str, draw: Callable[[Facts], list[Any]]
     """The section of one step: whether its gate was passed, why, and what was found."""
     gate = gate_of(known.more.get("recipe"), name)
     if gate is None:
-        return Section(f"recipe-{name}", "", Html(""))
+        return Section(f"recipe_{name}", "", Html(""))
     badge = tag("span", "passed" if gate["passed"] else "not passed", class_="badge")
     kind = "note" if gate["passed"] else "warning"
     head = tag("div", tag("p", badge, " ", gate["reason"]), class_=f"finding {kind} inside")
@@ -26,7 +25,7 @@ def step(known: Known, name: str, title: str, draw: Callable[[Facts], list[Any]]
         parts = draw(gate["facts"])
     except (KeyError, TypeError, ValueError, AttributeError, IndexError):
         parts = [paragraph("What was found here is of another format, and not drawn.", class_="note")]
-    return Section(f"recipe-{name}", title, joined(head, *parts))
+    return Section(f"recipe_{name}", title, joined(head, *parts))
 
 
 def gate_of(body: Any, name: str) -> Mapping[str, Any] | None:
@@ -163,18 +162,22 @@ def folded(title: str, inside: Html) -> Html:
     return tag("details", tag("summary", title), inside, class_="numbers")
 
 
-RECIPE: tuple[Callable[[Known], Section], ...] = tuple(
-    partial(step, name=name, title=f"Step {index}: {title}", draw=draw)
-    for index, (name, title, draw) in enumerate(
-        (
-            ("data", "become one with the data", data),
-            ("skeleton", "skeleton and dumb baselines", skeleton),
-            ("overfit", "overfit", overfit),
-            ("regularize", "regularize", regularize),
-            ("tune", "tune", tune),
-            ("squeeze", "squeeze out the juice", squeeze),
-        ),
-        1,
-    )
+def section_of(name: str, title: str, draw: Callable[[Facts], list[Any]]) -> Callable[[Known], Section]:
+    """The function that makes the section of a step, under the section's own name."""
+
+    def make(known: Known) -> Section:
+        return step(known, name, title, draw)
+
+    make.__name__ = f"recipe_{name}"
+    return make
+
+
+RECIPE = (
+    section_of("data", "Step 1: become one with the data", data),
+    section_of("skeleton", "Step 2: skeleton and dumb baselines", skeleton),
+    section_of("overfit", "Step 3: overfit", overfit),
+    section_of("regularize", "Step 4: regularize", regularize),
+    section_of("tune", "Step 5: tune", tune),
+    section_of("squeeze", "Step 6: squeeze out the juice", squeeze),
 )
 """One function for each step, in their order."""
