@@ -232,7 +232,8 @@ def fixed_run(
     write_whole(new / HISTORY_NAME, "".join(json.dumps(line) + "\n" for line in run.history).encode())
     write_whole(new / ROWS_NAME, (folder / ROWS_NAME).read_bytes())
     result["run"] = str(new)
-    rest = {"seconds": round(time.perf_counter() - began, 3), "model": str(model.save(new))}
-    measured_once(new, model, run.history, made.encoded, made.parts, rest, {}, look=True, report=True)
+    model.save(new)
+    seconds = time.perf_counter() - began
+    measured_once(new, model, run.history, made.encoded, made.parts, seconds, {}, {}, look=True, report=True)
     out.print(f"kept: {words}.\nthe mended run is in {new}", markup=False)
     return result
