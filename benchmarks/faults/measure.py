@@ -15,7 +15,7 @@ from situation import Situation
 from gammabeta.data import Dataset
 from gammabeta.diagnosis import Case, Finding, diagnose, suspicions
 from gammabeta.diagnosis.examine import Examination, examine
-from gammabeta.diagnosis.fix import PAIRS, judged
+from gammabeta.diagnosis.fix import PAIRS
 from gammabeta.diagnosis.forks import Outcome
 from gammabeta.diagnosis.trials import gain_of
 from gammabeta.errors import GammabetaError, TrainingError
@@ -25,6 +25,7 @@ from gammabeta.train import fit
 from gammabeta.train.evaluate import evaluate
 from gammabeta.train.fit import met
 from gammabeta.train.metrics import LOWER_IS_BETTER, headline
+from gammabeta.train.paired import paired
 from gammabeta.train.run import Run
 from gammabeta.train.step import program_of
 
@@ -125,7 +126,7 @@ def useless_kept(cell: Cell) -> tuple[int, int]:
     for chosen in combinations(range(len(runs)), PAIRS):
         rest = [one for one in range(len(runs)) if one not in chosen]
         pairs = [(runs[i].valid, runs[j].valid) for i, j in zip(chosen, rest, strict=True)]
-        kept.append(judged([gain_of(case, outcome(*a), outcome(*b), False) for a, b in pairs])[2])
+        kept.append(paired([gain_of(case, outcome(*a), outcome(*b), False) for a, b in pairs]).better)
     return sum(kept), len(kept)
 
 
@@ -227,9 +228,9 @@ def restored(case: Case, s: Situation, finding: Finding, lost: dict[str, Any]) -
         places = [SEEDS.index(seed) for seed in CHECKED]
         other = better.plan.loss != case.plan.loss
         pairs = [(lost["valid"][i], run.valid) for i, run in zip(places, runs, strict=True)]
-        gain, error, kept = judged([gain_of(case, outcome(*a), outcome(*b), other) for a, b in pairs])
+        check = paired([gain_of(case, outcome(*a), outcome(*b), other) for a, b in pairs])
         before = float(np.mean([lost[name]["runs"][i] for i in places]))
-        found["check"] = {"gain": gain, "error": error, "kept": kept, "helps": value > before}
+        found["check"] = {"gain": check.gain, "error": check.error, "kept": check.better, "helps": value > before}
     return found
 
 

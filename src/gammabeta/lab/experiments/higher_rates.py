@@ -81,7 +81,7 @@ def draw(rows: Sequence[Row], figure: Any) -> None:
             rate = np.median(highest_usable(rows, activation, side))
             middle = np.median(accuracies(rows, activation, side), axis=0)[rates.index(float(rate))]
             axes.plot(rate, middle, "o", ms=15, mfc="none", mew=1.5, color=look["color"])
-        axes.set(xscale="log", xlabel="learning rate", title=f"{activation}; rings: the highest usable rates")
+        axes.set(xscale="log", xlabel="learning rate", title=f"{activation} (ring: highest usable)")
     figure.axes[0].set(ylabel=f"validation accuracy after {max(values(rows, 'steps')):,} steps", ylim=(0, 1.03))
     figure.axes[-1].legend(loc="lower left")
 

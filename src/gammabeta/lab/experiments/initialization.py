@@ -171,6 +171,7 @@ def draw(rows: Sequence[Row], figure: Any) -> None:
                 flows = np.where(found > ROUNDING, found, np.nan)
                 axes.plot(layers, flows, marker="o", ms=4, label=label, **style(index))
                 axes.set(yscale="log", xlabel="hidden layer")
+                axes.xaxis.get_major_locator().set_params(integer=True)
             rate, accuracies = learned(rows, activation, start)
             bars.barh(index, np.mean(accuracies), color=style(index)["color"], height=0.6)
             bars.plot(accuracies, [index] * len(accuracies), "o", ms=3, color=BLACK)

@@ -107,7 +107,7 @@ def draw(rows: Sequence[Row], figure: Any) -> None:
             axes.plot(apart, accuracies, "o", ms=4, color=BLACK)
             axes.text(index, 0.03, f"rate {rate:g}", color="white", ha="center", size=9)
         axes.set_xticks(range(len(SIDES)), [side.replace(" first", "\nfirst") for side in SIDES])
-        axes.set_title(f"{name.replace('_', ' ')}: columns' spreads differ by $10^{{{reach:.1f}}}$")
+        axes.set_title(f"{name.replace('_', ' ')}: spreads of $10^{{{reach:.1f}}}$")
         axes.grid(axis="x", visible=False)
     figure.axes[0].set(ylabel=f"validation accuracy after {rows[0]['steps']:,} steps", ylim=(0, 1.02))
 
