@@ -299,6 +299,7 @@ def test_dark_and_on_a_phone(browser, server, screenshots, path, width, scheme):
     page.close()
 
 
+@pytest.mark.slow
 def test_a_hidden_page_asks_for_nothing_until_it_is_seen_again(browser, tmp_path):  # noqa: F811
     folder = under_way(tmp_path / "run", 1)
     with watching(folder, "--port", 0) as server:

@@ -117,6 +117,7 @@ def test_a_killed_and_resumed_search_ends_with_every_trial_done_exactly_once(fol
     assert json.loads((run / "search.json").read_text())["asked"] == TRIALS
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(folder: Path) -> None:
     run, database = folder / "run", folder / "run" / "search.db"
     process = start(*typed(folder, "-o", run))
