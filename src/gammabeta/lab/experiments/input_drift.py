@@ -155,7 +155,7 @@ EXPERIMENT = Experiment(
     sizes={
         "tiny": {"seeds": 2, "rates": (0.5,), "steps": 100, "every": 10},
         "quick": {"seeds": 3, "rates": (0.3, 1.0), "steps": 600, "every": 20},
-        "full": {"seeds": 5, "rates": (0.03, 0.1, 0.3, 1.0, 3.0), "steps": 10_000, "every": 100},
+        "full": {"seeds": 5, "rates": (0.03, 0.1, 0.3, 1.0, 3.0), "steps": 6_000, "every": 60},
     },
     figure_size=(12, 4.2),
 )
