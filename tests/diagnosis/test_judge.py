@@ -7,12 +7,12 @@ import pytest
 
 from gammabeta.data import Dataset
 from gammabeta.diagnosis import Case, Proof, Suspicion, Treatment, registry
-from gammabeta.diagnosis.fix import judged
 from gammabeta.diagnosis.judge import judge, severity_of
 from gammabeta.diagnosis.trials import Tried
 from gammabeta.nn import Dense, Sequential, SquaredError
 from gammabeta.optim import Sgd
 from gammabeta.plan import Plan
+from gammabeta.train.paired import paired
 
 PAGES = {code: one.page for code, one in registry().items()}
 
@@ -112,7 +112,7 @@ def test_a_gain_that_differs_between_seeds_is_no_error(twice_ill):
 
 
 def test_the_paired_check_keeps_what_wins_in_every_pair_and_nothing_else():
-    assert judged([0.11, 0.12, 0.10])[2]
-    assert not judged([0.3, 0.01, 0.02])[2]
-    assert not judged([-0.11, -0.12, -0.10])[2]
-    assert not judged([0.2])[2]
+    assert paired([0.11, 0.12, 0.10]).better
+    assert not paired([0.3, 0.01, 0.02]).better
+    assert not paired([-0.11, -0.12, -0.10]).better
+    assert not paired([0.2]).better
