@@ -56,8 +56,8 @@ counts, whatever its rank. Situations that could not be looked at because of a d
                 table(found),
                 f"\nThe paired check keeps a change that changes nothing in {useless_fixes(found)}: three healthy runs "
                 "against three others. Its nominal error is 5 %.",
-                f"\nOne diagnosis took {seconds[len(seconds) // 2]:.1f} s in the median, {seconds[9 * len(seconds) // 10]:.1f} s "
-                "in nine of ten; "
+                f"\nOne diagnosis took {seconds[len(seconds) // 2]:.1f} s in the median, at most "
+                f"{seconds[9 * len(seconds) // 10]:.1f} s in nine of ten; "
                 "what is known of a cell's rows alone is measured once for all its situations.",
                 "\n### Rival rule sets, held-out cells\n",
                 rivals_table(held_out),
