@@ -2,7 +2,7 @@
 
     python benchmarks/probes.py [--repeats 15]    (about 3 minutes)
 
-The compiled loop with probes and without take turns in one process; the ratio is taken within a turn and the median
+Training with probes and without take turns in one process; the ratio is taken within a turn and the median
 over turns reported, so that other load on the machine falls on both sides. The first call, which compiles, is measured
 in processor time, with the disk cache off.
 """
@@ -32,9 +32,9 @@ from gammabeta.train.step import advance, fresh_state, probed, program_of
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks" / "probes.md"
 CASES: list[tuple[str, tuple[int, ...], Architecture, int, int]] = [
-    ("64-64x2-10", (64,), Mlp(hidden=(64, 64)), 64, 400),
-    ("784-256x3-10", (784,), Mlp(hidden=(256,) * 3), 128, 100),
-    ("convnet 12x12, 8 channels, 1 block", (12, 12, 1), Convnet(channels=(8,)), 32, 100),
+    ("64-64x2-10", (64,), Mlp(hidden=(64, 64)), 64, 1_000),
+    ("784-256x3-10", (784,), Mlp(hidden=(256,) * 3), 128, 500),
+    ("convnet 12x12, 8 channels, 1 block", (12, 12, 1), Convnet(channels=(8,)), 32, 500),
 ]
 WITH, WITHOUT = default_probe, None
 
@@ -69,7 +69,7 @@ def stepping(shape: tuple[int, ...], network: Architecture, batch: int, steps: i
 
 
 def short_run(repeats: int) -> str:
-    """A whole fit of 30 epochs of 17 steps, probed in each, with its measuring, without compiling."""
+    """A whole fit of 30 epochs of 17 steps, probed 16 times, with its measuring, without compiling."""
     random = np.random.default_rng(0)
     x, y = random.standard_normal((1078, 64)).astype(np.float32), random.integers(0, 10, 1078).astype(np.int32)
     plan = plan_of(Mlp(hidden=(64, 64)), (64,), 64)
@@ -117,20 +117,20 @@ def main() -> None:
     PAGE.write_text(
         f"""# What the default probes cost
 
-Time of the compiled loop with the default probes, each {PROBE_EVERY}th step, over that without: {repeats} turns each,
+Time of training with the default probes, each {PROBE_EVERY}th step, over that without: {repeats} turns each,
 median of the ratios within a turn and their quartiles. Beside it what a probed step costs more than another one, in
 steps, timed by probing every step; a {PROBE_EVERY}th of it is what probing costs, with less noise. First call:
 processor seconds, most of them compiling, without the disk cache.
 
 {date.today()}, {processor()}, jax {version("jax")}. Again: `python benchmarks/probes.py`
 
-| network | batch | with / without | a probed step, in steps | of all time | first call without, s | with, s |
+| network | batch | with / without | a probed step, in steps | of all time | first call: training, s | the probed step, s |
 |---|---|---|---|---|---|---|
 """
         + "\n".join(rows)
         + f"""
 
-A short run, 64-64x2-10 on 1,078 rows, 30 epochs of 17 steps, is probed in every epoch. Its whole `fit`, measuring
+A short run, 64-64x2-10 on 1,078 rows, 30 epochs of 17 steps, is probed 16 times. Its whole `fit`, measuring
 included and compiling not, took {whole} times as long with probes as without.
 """
     )
