@@ -124,7 +124,7 @@ processor seconds, most of them compiling, without the disk cache.
 
 {date.today()}, {processor()}, jax {version("jax")}. Again: `python benchmarks/probes.py`
 
-| network | batch | with / without | a probed step, in steps | of all time | first call: training, s | the probed step, s |
+| network | batch | with / without | a probed step, in steps | of all time | first call: training, s | probed step, s |
 |---|---|---|---|---|---|---|
 """
         + "\n".join(rows)
