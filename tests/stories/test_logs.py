@@ -4,8 +4,10 @@ import json
 import struct
 import subprocess
 import sys
+import time
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tests.stories.command import gammabeta, held
@@ -113,8 +115,10 @@ def test_mlflow_holds_numbers_plan_and_an_ended_run(logged):
     assert json.loads(next(logged.rglob("mlflow/**/plan.json")).read_text()) == plan
 
 
-def test_a_second_run_in_the_folder_has_its_own_events_only(logged, typed, tmp_path):
+def test_a_second_run_in_the_folder_has_its_own_events_only(logged, typed, tmp_path, monkeypatch):
     run = tmp_path / "run"
+    # both in the same second, which is what tensorboardX tells its files apart by
+    monkeypatch.setattr("tensorboardX.event_file_writer.time", SimpleNamespace(time=lambda: 1.8e9, sleep=time.sleep))
     (run / "tensorboard").mkdir(parents=True)
     (run / "tensorboard" / "notes.txt").write_text("mine")
     (run / "tensorboard" / "events.out.tfevents.1.old").write_bytes(b"old")

@@ -1,5 +1,6 @@
 """Event files for TensorBoard."""
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,8 +26,8 @@ def log_tensorboard(folder: Path, plan: Plan) -> Iterator[Log]:
     place = folder / FOLDER
     made = not place.exists()
     before = set(place.glob("events.*"))
-    # another name in the same second would be the same file
-    writer = SummaryWriter(str(place), filename_suffix=f".{len(before)}" if before else "")
+    # its own names hold seconds: a second run in the same second would write into the file of the first
+    writer = SummaryWriter(str(place), filename_suffix=f".{time.time_ns()}")
     reached = [0]
 
     def epoch(one: Epoch) -> None:
