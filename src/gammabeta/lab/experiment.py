@@ -23,9 +23,14 @@ RUNS_AT_ONCE = 2
 
 
 class Sweep(Protocol):
-    """Runs ``one`` for every case, several at once, and tells how far it is; rows come in the order of the cases."""
+    """Runs ``one`` for every case, several at once, and tells how far it is; rows come in the order of the cases.
 
-    def __call__(self, one: Callable[[Case], Sequence[Row]], cases: Sequence[Case], /) -> list[Row]: ...
+    at_once: 1 where the cases are timed, and would share the cores
+    """
+
+    def __call__(
+        self, one: Callable[[Case], Sequence[Row]], cases: Sequence[Case], /, *, at_once: int = RUNS_AT_ONCE
+    ) -> list[Row]: ...
 
 
 @dataclass(frozen=True)
@@ -115,11 +120,13 @@ def sweeping(tell: Callable[[int, int], None]) -> Sweep:
     counts = {"done": 0, "of": 0}
     lock = threading.Lock()
 
-    def sweep(one: Callable[[Case], Sequence[Row]], cases: Sequence[Case], /) -> list[Row]:
+    def sweep(
+        one: Callable[[Case], Sequence[Row]], cases: Sequence[Case], /, *, at_once: int = RUNS_AT_ONCE
+    ) -> list[Row]:
         with lock:
             counts["of"] += len(cases)
         found: dict[int, Sequence[Row]] = {}
-        with ThreadPoolExecutor(RUNS_AT_ONCE) as pool:
+        with ThreadPoolExecutor(at_once) as pool:
             futures = {pool.submit(one, case): index for index, case in enumerate(cases)}
             try:
                 for future in as_completed(futures):
