@@ -6,7 +6,7 @@ python := $(venv)/bin/python
 install := $(python) -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow lint types check format pages lock clean
+.PHONY: help demo test slow torch lint types check format pages lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,10 @@ test: $(venv)/.test  ## run the tests, without the slow ones
 
 slow: $(venv)/.test  ## run the slow tests
 	XLA_FLAGS= $(python) -m pytest -m slow -n auto --dist worksteal --durations=15
+
+# Not in the lock: hundreds of megabytes, and another build for every kind of machine.
+torch: $(venv)/.test  ## install PyTorch too: tests that compare with it skip where it is not
+	$(install) torch==2.13.0
 
 lint: $(venv)/.test  ## check format and style
 	$(python) -m ruff format --check .
