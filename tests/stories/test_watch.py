@@ -127,8 +127,8 @@ def test_only_the_pieces_that_changed_are_told(server, runs):
     assert all(html in page for html in every.values())
     number = json.loads((runs / "first/history.jsonl").read_text().splitlines()[-1])["epoch"] + 1
     add(runs / "first", line(number))
-    news = until(stream, "schedule", f">{number}<")
-    assert set(news) == {"top", "verdict", "training", "layers", "schedule"}
+    news = until(stream, "layers", f">{number}<")
+    assert set(news) == {"top", "verdict", "training", "layers"}
     assert f"training, epoch {number} of" in news["top"]
     half = json.dumps(line(number + 1))
     with (runs / "first/history.jsonl").open("a") as file:
@@ -262,11 +262,11 @@ def test_in_a_browser_the_chart_grows_and_what_was_unfolded_stays_so(browser, tm
         table.locator("summary").click()
         page.locator("#layers").scroll_into_view_if_needed()
         before = page.evaluate("document.getElementById('layers').getBoundingClientRect().top")
-        length = page.eval_on_selector("#training path.line", "one => one.getTotalLength()")
+        length = page.eval_on_selector("#training svg.chart path.line", "one => one.getTotalLength()")
         add(folder, *(line(number) for number in range(4, 9)))
         eventually(page, "document.querySelectorAll('#training details')[0].querySelectorAll('tr').length === 9")
-        assert page.eval_on_selector("#training path.line", "one => one.getTotalLength()") != length
-        assert page.locator("#training circle").count() == 8 * 5
+        assert page.eval_on_selector("#training svg.chart path.line", "one => one.getTotalLength()") != length
+        assert page.locator("#training circle").count() == 8 * 6
         assert page.locator("#training details.numbers[open]").count() == 1
         after = page.evaluate("document.getElementById('layers').getBoundingClientRect().top")
         assert abs(after - before) < 2
