@@ -1,5 +1,6 @@
 """The living page: a server of its own process, read by plain HTTP and by a real browser while a run is written."""
 
+import asyncio
 import http.client
 import json
 import os
@@ -17,6 +18,10 @@ import pytest
 from tests.report.runs import line, run_folder
 from tests.report.test_browser import browser, screenshots  # noqa: F401
 from tests.stories.command import gammabeta
+
+from gammabeta.cli import serve
+from gammabeta.report.html import Html
+from gammabeta.report.live import Content
 
 ENOUGH = 60.0
 """Seconds after which a test gives up waiting, on the busiest of machines."""
@@ -226,6 +231,35 @@ def test_what_is_no_run_and_no_port_is_refused_in_a_sentence(typed, words, tmp_p
     outcome = gammabeta("watch", *(str(one).format(folder=tmp_path) for one in typed))
     assert outcome.code in (1, 2)
     assert words in outcome.complaint
+
+
+def test_pages_that_are_read_share_what_looking_may_cost(monkeypatch):
+    assert serve.pause(1.0, 3) == pytest.approx(3 * serve.pause(1.0, 1))
+    assert serve.pause(1.0, 1) == pytest.approx(1 / (serve.SHARE * serve.cores()))
+    assert serve.pause(0.0, 5) == serve.TICK
+    shared: list[int] = []
+    monkeypatch.setattr(serve, "pause", lambda spent, pages: shared.append(pages) or 0.0)
+    pages: list[serve.Watched] = []
+    pages += [
+        serve.Watched(lambda: Content("t", Html(""), []), lambda: sum(one.readers > 0 for one in pages))
+        for _ in range(4)
+    ]
+
+    class Reader:
+        async def is_disconnected(self) -> bool:
+            return False
+
+    async def read() -> None:
+        streams = [serve.told(page, Reader(), lambda: False) for page in pages[:3]]
+        for stream in streams:
+            await anext(stream)
+        for stream in streams:
+            await anext(stream)
+        await streams[0].aclose()
+        await pages[3].now()
+
+    asyncio.run(read())
+    assert shared == [3, 3, 3, 2]
 
 
 def test_without_its_packages_it_says_what_to_install(tmp_path, monkeypatch):
