@@ -155,6 +155,7 @@ def tune(
     workers: Annotated[int | None, typer.Option(metavar="N", help="Trials at once; default: one per core.")] = None,
     resume: Annotated[bool, typer.Option("--resume", metavar="", help="Go on with the search in -o.")] = False,
     out: RunFolder = None,
+    no_report: NoReport = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -176,6 +177,7 @@ def tune(
             out=out,
             json=json,
             quiet=quiet,
+            report=not no_report,
             trials=trials,
             space=space,
             storage=storage,
