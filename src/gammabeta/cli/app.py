@@ -257,9 +257,13 @@ def range_test(
     high: Annotated[float, typer.Option(metavar="RATE", help="The last one.")] = 10.0,
     steps: Annotated[int, typer.Option(metavar="N", help="Of each sweep, at least 20.")] = 100,
     seeds: Annotated[int, typer.Option(metavar="N", help="Sweeps.")] = 3,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", metavar="RUN_FOLDER", help="Keep it for the report of this run; default: nowhere."),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Suggest a learning rate, from short sweeps over growing rates; nothing is kept."""
+    """Suggest a learning rate, from short sweeps over growing rates."""
     from gammabeta.cli.range_test import RangeOptions, range_test_command
 
     range_test_command(
@@ -277,6 +281,7 @@ def range_test(
             high=high,
             steps=steps,
             seeds=seeds,
+            out=out,
             json=json,
         )
     )
