@@ -18,8 +18,9 @@ _ROOMS = {
         "AbsoluteError Activation AveragePool BatchNorm BinnedRegression ConstantWeights Conv2D Convnet "
         "DataDependent Dense Dropout DropoutAdjusted Ensemble Flatten Frozen GaussianNoise GlobalAveragePool "
         "GroupNorm HeNormal HeUniform Huber LayerNorm Lsuv MaxPool Mlp MulticlassHinge Orthogonal "
-        "Paced PositiveLogLoss Residual ScaledNormal Sequential SigmoidCrossEntropy SoftmaxCrossEntropy "
-        "SquaredError StandardNormal UniformFanIn Whitening XavierNormal XavierUniform Zeros"
+        "Paced PositiveLogLoss RandomBrightness RandomContrast RandomCrop RandomFlip RandomRotation Residual "
+        "ScaledNormal Sequential SigmoidCrossEntropy SoftmaxCrossEntropy SquaredError StandardNormal UniformFanIn "
+        "Whitening XavierNormal XavierUniform Zeros"
     ),
     "gammabeta.optim": (
         "Adagrad Adam AdamW ClipByNorm ClipByValue Constant Cosine Exponential FromOptax Momentum Nadam Nesterov "
