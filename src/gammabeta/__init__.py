@@ -26,7 +26,7 @@ _ROOMS = {
         "Adagrad Adam AdamW ClipByNorm ClipByValue Constant Cosine Exponential FromOptax Momentum Nadam Nesterov "
         "OneCycle RMSProp ReduceOnPlateau Sgd Step WarmUp"
     ),
-    "gammabeta.plan": "EarlyStopping Plan advise change read_plan",
+    "gammabeta.plan": "Combined EarlyStopping Plan advise change read_plan",
     "gammabeta.recipe": "Gate cook",
     "gammabeta.train": "Epoch RangeTest Run Start cache_compilations fit range_test run",
     "gammabeta.tune": "Found Space narrowed read_space ready search",

@@ -12,10 +12,10 @@ from sklearn.datasets import load_iris, load_wine
 import gammabeta as gb
 from gammabeta.cli.fit import measured_once
 from gammabeta.data import Dataset, Schema
+from gammabeta.model.means import ensemble, with_mean_weights
 from gammabeta.nn import Ensemble
 from gammabeta.recipe import STEPS, Gate, Known, Served, cook, read_gates, read_served
 from gammabeta.recipe.known import Budget, Clock
-from gammabeta.recipe.means import ensemble, with_mean_weights
 from gammabeta.recipe.overfit import distinct
 from gammabeta.recipe.record import write_served
 from gammabeta.recipe.regularize import gains, regularize
