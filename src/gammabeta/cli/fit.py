@@ -90,7 +90,7 @@ def into_run_folder(
     from gammabeta.train import Epoch, cache_compilations
 
     cache_compilations()
-    plan, schema, encoded, said, parts = prepare()
+    plan, schema, encoded, said, parts, combined = prepare()
     out = console(options.quiet, beside_json=options.json)
     if not told:
         if holds_run(folder):
@@ -102,7 +102,7 @@ def into_run_folder(
 
     known: dict[str, Any] = {}
     with all_or_nothing(folder, keeps), interruptible() as interrupted, ExitStack() as open_logs:
-        write_whole(folder / PLAN_NAME, dumps(plan).encode())
+        write_whole(folder / PLAN_NAME, dumps(combined or plan).encode())
         write_whole(folder / ROWS_NAME, remembered(options, command))
         log = open_logs.enter_context(logs(options.log, folder, plan))
         with history(folder) as write, FitProgress(options.quiet, plan) as bar:
@@ -119,7 +119,7 @@ def into_run_folder(
 
             try:
                 learned = learning(
-                    plan,
+                    combined or plan,
                     schema,
                     encoded["train"],
                     encoded.get("valid"),
@@ -137,7 +137,15 @@ def into_run_folder(
         measured = open_logs.pop_all()
     rest = (time.perf_counter() - began, more(learned))
     result, findings = measured_once(
-        folder, model, run.history, encoded, parts, *rest, known, look=command == "fit", report=options.report
+        folder,
+        model,
+        run.history,
+        encoded,
+        parts,
+        *rest,
+        known,
+        look=command == "fit" and not combined,
+        report=options.report,
     )
     with measured:
         for name in ("valid", "test"):
@@ -184,7 +192,8 @@ def measured_once(
     """(what is written as metrics, findings): the one look at the test rows, written to the folder with its report.
 
     seconds: that it took; more: what else the metrics hold; known: what a case remembers
-    look: whether findings are looked for; report: whether a page is drawn; after: the last step of a recipe
+    look: whether findings are looked for; where nobody does, none are told, not even that there are none
+    report: whether a page is drawn; after: the last step of a recipe
     """
     from gammabeta.model.file import write_whole
     from gammabeta.report.gates import named_in
@@ -192,7 +201,7 @@ def measured_once(
     from gammabeta.report.write import write_facts, write_report
 
     case = finished_case(model, history, encoded, known)
-    findings = found_in(case) if look else []
+    findings = found_in(case) if look else None
     found = {name: model.scores(encoded[name]) if name in encoded else {} for name in ("valid", "test")}
     result: dict[str, Any] = {
         "task": model.schema.task,
@@ -201,20 +210,20 @@ def measured_once(
         "epochs": len(history),
         "seconds": round(seconds, 3),
         "model": str(folder / MODEL_NAME),
-        "findings": [finding.to_json() for finding in findings] if look else None,
+        "findings": None if findings is None else [finding.to_json() for finding in findings],
         **more,
     }
     for name in WRITTEN_AT_THE_END:
         (folder / name).unlink(missing_ok=True)
     write_whole(folder / METRICS_NAME, (json.dumps(result, indent=2, allow_nan=False) + "\n").encode())
-    if look:
-        body = json.dumps(result["findings"], indent=2, allow_nan=False) + "\n"
-        write_whole(folder / FINDINGS_NAME, body.encode())
+    if findings is not None:
+        text = json.dumps(result["findings"], indent=2, allow_nan=False) + "\n"
+        write_whole(folder / FINDINGS_NAME, text.encode())
     if report:
         named = named_in(known_of(folder).gates) if after else None
         write_facts(folder, replace(report_facts(case, model, parts, encoded, named), after=after))
         write_report(folder)
-    return result, findings
+    return result, findings or []
 
 
 def where_it_diverged(plan: Any, schema: Any, encoded: Mapping[str, Any], known: dict[str, Any]) -> str:

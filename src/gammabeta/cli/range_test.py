@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gammabeta.cli.prepare import DataOptions, prepared, show_beginning
+from gammabeta.cli.prepare import DataOptions, plan_in_file, prepared, show_beginning
 from gammabeta.cli.terminal import console, number, print_json
 from gammabeta.errors import UsageError
 from gammabeta.report.names import PLAN_NAME, RANGE_NAME
@@ -40,7 +40,9 @@ def range_test_command(options: RangeOptions) -> None:
     from gammabeta.train import cache_compilations, range_test
 
     cache_compilations()
-    plan, schema, encoded, said, _ = prepared(options)
+    # refuses a file that holds several plans
+    plan_in_file(options)
+    plan, schema, encoded, said, *_ = prepared(options)
     out = console(beside_json=options.json)
     show_beginning(out, options.data, schema, encoded, said)
     train = class_weighted(plan, schema, encoded["train"])

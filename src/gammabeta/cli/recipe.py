@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +23,15 @@ from gammabeta.cli.prepare import advised_plan, plan_in_file, prepared, show_beg
 from gammabeta.cli.rows import remembered
 from gammabeta.cli.terminal import console, grid, metric_rows, print_json
 from gammabeta.cli.told import telling
-from gammabeta.errors import UsageError, nearest
-from gammabeta.report.names import DATABASE_NAME, PLAN_NAME, RECIPE_NAME, REPORT_NAME, ROWS_NAME, STEPS
+from gammabeta.errors import GammabetaError, UsageError, nearest
+from gammabeta.report.names import (
+    DATABASE_NAME,
+    FACTS_NAME,
+    RECIPE_NAME,
+    REPORT_NAME,
+    ROWS_NAME,
+    STEPS,
+)
 
 if TYPE_CHECKING:
     from gammabeta.recipe import Gate, Standing
@@ -55,7 +64,7 @@ def recipe_command(options: RecipeOptions) -> None:
 
     cache_compilations()
     given = plan_in_file(options)
-    plan, schema, encoded, said, parts = prepared(options)
+    plan, schema, encoded, said, parts, _ = prepared(options)
     plan = given or advised_plan(options, schema, encoded["train"].rows)
     out = console(options.quiet, beside_json=options.json)
     replaced = holds_run(folder) and not options.resume
@@ -67,7 +76,12 @@ def recipe_command(options: RecipeOptions) -> None:
     for number, gate in enumerate(gates, 1):
         show_gate(out, number, gate, " (done before)")
     served = None
-    with interruptible() as interrupted, RecipeProgress(options.quiet) as bar, telling(folder) as tell:
+    with (
+        given_back(folder, gates),
+        interruptible() as interrupted,
+        RecipeProgress(options.quiet) as bar,
+        telling(folder) as tell,
+    ):
 
         def told(standing: "Standing") -> None:
             bar.told(standing)
@@ -92,8 +106,9 @@ def recipe_command(options: RecipeOptions) -> None:
             served = gate.served or served
             bar.clear()
             show_gate(out, len(gates), gate)
-            write_whole(folder / ROWS_NAME, remembered(options, command_of(gate)))
-            if len(gates) == 1:
+            # one fit of the plan that is there gives the model that is there
+            write_whole(folder / ROWS_NAME, remembered(options, "fit"))
+            if gate.step == "skeleton":
                 forget_run_before(folder)
             if options.report and len(gates) < len(STEPS):
                 draw_so_far(folder, schema, parts, encoded, gate.served)
@@ -121,7 +136,7 @@ def recipe_command(options: RecipeOptions) -> None:
 
 
 def forget_run_before(folder: Path) -> None:
-    """Remove what tells of a model that the folder held before it became a recipe's."""
+    """Remove what tells of a model that the folder held before its own first one."""
     for name in WRITTEN_AT_THE_END:
         (folder / name).unlink(missing_ok=True)
 
@@ -160,10 +175,28 @@ def refuse_folder(options: RecipeOptions, folder: Path) -> None:
         raise UsageError(f"-o {folder}: it holds a search, which would be mixed with this one; choose another folder.")
 
 
-def command_of(gate: "Gate") -> str:
-    """What a diagnosis has to know: whether one fit of the plan gives the model, so that forks of it make sense."""
-    alone = gate.facts.get("winner", "default") in ("default", "single", "longer")
-    return "fit" if alone else "recipe"
+@contextmanager
+def given_back(folder: Path, gates: Sequence["Gate"]) -> Iterator[None]:
+    """Leave the folder as it was where a recipe that began in it came to no network: the next one begins there anew.
+
+    gates: those that are done, by now
+    """
+    began = not gates
+    written = (RECIPE_NAME, ROWS_NAME, FACTS_NAME, REPORT_NAME)
+    before = {path: path.read_bytes() for name in written if (path := folder / name).is_file()}
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        yield
+    except GammabetaError:
+        if began and not any(gate.served for gate in gates):
+            with suppress(OSError):
+                for name in written:
+                    (folder / name).unlink(missing_ok=True)
+                for path, content in before.items():
+                    path.write_bytes(content)
+                for path in made:
+                    path.rmdir()
+        raise
 
 
 def show_gate(out: Any, number: int, gate: "Gate", more: str = "") -> None:
@@ -197,6 +230,8 @@ def finished(
 ) -> dict[str, Any]:
     """The one look at the test rows, and what is told at the end."""
     from gammabeta.recipe import read_served
+    from gammabeta.report.run_folder import known
+    from gammabeta.report.sections.plan import rerun
 
     best = served or read_served(folder)
     last = gates[-1]
@@ -210,7 +245,7 @@ def finished(
         time.perf_counter() - began,
         more,
         {},
-        look=command_of(last) == "fit",
+        look=best.combined is None,
         report=options.report,
         after=last.step,
     )
@@ -226,9 +261,8 @@ def finished(
     out.print(f"model    {result['model']}", markup=False, soft_wrap=True)
     if options.report:
         out.print(f"report   {folder / REPORT_NAME}", markup=False, soft_wrap=True)
-    again = f"gammabeta fit {options.data} --plan {folder / PLAN_NAME}, with the same options for rows"
-    alone = command_of(last) == "fit"
-    out.print(f"again    {again if alone else last.facts['reproduced_by']}", markup=False, soft_wrap=True)
+    cut = "" if best.whole else "  (trains on where the time limit cut this run)"
+    out.print(f"again    {rerun(known(folder))}{cut}", markup=False, soft_wrap=True)
     worth = [finding for finding in findings if finding.severity != "note"]
     if worth:
         show_findings(out, worth, folder)
