@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gammabeta.data import Dataset
-from gammabeta.nn import Call, Layer, Loss, Sequential
+from gammabeta.nn import Call, Layer, Loss, Sequential, without_initializers
 from gammabeta.nn.places import label
 from gammabeta.serial import lift, lower
 from gammabeta.train.step import Scale, ingested, mean_loss, scale_of
@@ -58,7 +58,7 @@ class Examination:
 
 def examine(network: Sequential, loss: Loss, params: Tree, stats: Tree, data: Dataset, by_batch: bool) -> Examination:
     """Look at all layers; by_batch: whether batch norm normalizes by these rows, or by its memory."""
-    skeleton, numbers = lift((network, loss))
+    skeleton, numbers = lift((without_initializers(network), loss))
     found = examined(skeleton, numbers, params, stats, data.x, data.y, data.weights, scale_of(data), by_batch)
     forward, backward, value, outputs, norms = jax.device_get(found)
     views = []

@@ -49,6 +49,7 @@ from gammabeta.nn.pooling import AveragePool, GlobalAveragePool, MaxPool
 from gammabeta.nn.residual import Residual
 from gammabeta.nn.sequential import Sequential
 from gammabeta.nn.whitening import Whitening
+from gammabeta.nn.without_initializers import without_initializers
 
 __all__ = [
     "ACTIVATIONS",
@@ -118,4 +119,5 @@ __all__ = [
     "unwrapped",
     "waits_for_data",
     "with_prior",
+    "without_initializers",
 ]
