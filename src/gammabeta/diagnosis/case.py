@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import jax
@@ -12,9 +12,10 @@ import numpy as np
 from gammabeta.data import Dataset, Schema
 from gammabeta.diagnosis.examine import Examination, examine
 from gammabeta.diagnosis.references import References, constant_answer, outputs_of, references
-from gammabeta.nn import BatchNorm, ClassLoss, LabelLoss, Sequential
+from gammabeta.nn import BatchNorm, ClassLoss, LabelLoss, Loss, Sequential
 from gammabeta.nn.memories import batch_norms
 from gammabeta.plan import Plan
+from gammabeta.serial import lift, lower
 from gammabeta.train.evaluate import Evaluation, evaluate, shared_length
 from gammabeta.train.fit import evenly_weighted, met, steps_in
 from gammabeta.train.metrics import LOWER_IS_BETTER, headline, headline_name
@@ -176,6 +177,15 @@ class Case:
         return {key: value for key, value in found.items() if key.startswith(name) and value is not None}
 
 
+@partial(jax.jit, static_argnames="skeleton", compiler_options={"xla_backend_optimization_level": 0})
+def loss_of_all(
+    skeleton: Loss, numbers: Mapping[str, float], outputs: jax.Array, y: jax.Array, weights: jax.Array
+) -> jax.Array:
+    """sum(w loss) where every row has the same outputs, (k,)."""
+    rows = jnp.repeat(outputs[None], y.shape[0], axis=0)
+    return jnp.sum(lower(skeleton, numbers).rows(rows, y) * weights)
+
+
 def constant_loss(case: Case) -> float:
     """The least mean loss that constant outputs reach on the judging rows."""
     from scipy.optimize import minimize
@@ -185,13 +195,10 @@ def constant_loss(case: Case) -> float:
     y, weights = np.asarray(data.y), data.weights / max(float(data.weights.sum()), 1e-30)
     k = case.at_start.outputs.shape[1]
 
-    @jax.jit
-    def mean(outputs: jax.Array) -> jax.Array:
-        rows = jnp.repeat(outputs[None], len(y), axis=0)
-        return jnp.sum(loss.rows(rows, y) * weights)
+    skeleton, numbers = lift(loss)
 
     def value(outputs: np.ndarray) -> float:
-        return float(mean(jnp.asarray(outputs, jnp.float32)))
+        return float(loss_of_all(skeleton, numbers, np.asarray(outputs, np.float32), y, weights))
 
     start = np.zeros(k)
     if isinstance(loss, ClassLoss):
