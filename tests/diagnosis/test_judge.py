@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from gammabeta.data import Dataset
-from gammabeta.diagnosis import Case, Proof, Suspicion, Treatment, registry
+from gammabeta.diagnosis import Case, Proof, Suspicion, Treatment, forks, registry
 from gammabeta.diagnosis.judge import judge, severity_of
+from gammabeta.diagnosis.rank import Proved, decided, rank
 from gammabeta.diagnosis.trials import Tried
 from gammabeta.nn import Dense, Sequential, SquaredError
 from gammabeta.optim import Sgd
@@ -109,6 +110,40 @@ def test_a_gain_that_differs_between_seeds_is_no_error(twice_ill):
     assert severity_of(twice_ill, any_suspicion, made(0.5, 0.2)) == "warning"
     assert severity_of(twice_ill, any_suspicion, made(0.04, 0.001)) == "warning"
     assert severity_of(twice_ill, any_suspicion, made(1.5 * twice_ill.chance, 0.001)) == "warning"
+
+
+def test_what_is_left_untried_could_not_have_come_first():
+    random = np.random.default_rng(7)
+    stopped = 0
+    for _ in range(2_000):
+        most = random.uniform(0.2, 1)
+        forked = sorted((random.uniform(0.1, 1) for _ in range(6)), reverse=True)
+        ends = [Proved(certainty, random.choice([0, 1]) * random.uniform(0.03, most)) for certainty in forked]
+        fixed = random.choice([0, 1]) * random.uniform(0, 1)
+
+        def first(proved, fixed=fixed):
+            best = max((one.gain for one in proved), default=0)
+            scores = [(rank(one.gain, best, one.certainty), one.certainty) for one in proved]
+            return max([*scores, (fixed, -1.0)])[1]
+
+        for count in range(len(ends)):
+            proved = [one for one in ends[:count] if one.gain]
+            if decided(proved, fixed, forked[count:], most):
+                stopped += 1
+                assert first(proved) == first([one for one in ends if one.gain])
+                break
+    assert stopped > 500
+
+
+def test_forks_end_once_the_first_cause_is_decided(twice_ill, monkeypatch):
+    healthy = Case.of(twice_ill.plan.replace(l2=None), twice_ill.train, twice_ill.valid, params=twice_ill.params)
+    healthy = replace(healthy, stats=((),))
+    monkeypatch.setattr(forks, "AT_ONCE", 1)
+    told = []
+    vague = suspicion("GB603", times("rate", 20), 0.2)
+    found = judge(healthy, [vague, suspicion("GB302", times("rate", 50), 0.9)], PAGES, tell=lambda *at: told.append(at))
+    assert [(one.code, one.severity) for one in found] == [("GB302", "error")]
+    assert told == [(1, 1), (2, 3), (3, 3)]
 
 
 def test_the_paired_check_keeps_what_wins_in_every_pair_and_nothing_else():

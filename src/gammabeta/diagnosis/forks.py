@@ -1,5 +1,6 @@
 """Short runs from the same start and the same batches: what a change of one thing does."""
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from gammabeta.plan import Plan
 from gammabeta.train import fit
 from gammabeta.train.fit import met, steps_in
 
-AT_ONCE = 2
+AT_ONCE = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 """Forks on threads: on a CPU batching them into one program bought nothing, a core each doubles the speed."""
 
 

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Finding, Page, Severity
 from gammabeta.diagnosis.forks import Tell, unheard
-from gammabeta.diagnosis.suspicion import Suspicion
-from gammabeta.diagnosis.trials import Tried, beside, branch_of, other_units, tried
+from gammabeta.diagnosis.rank import LIKELY, rank, weight
+from gammabeta.diagnosis.suspicion import Suspicion, Treatment
+from gammabeta.diagnosis.trials import Tried, beside, best_of, branch_of, other_units, tried
 from gammabeta.serial import to_json
 
 ERROR_GAIN = 0.05
@@ -19,9 +20,6 @@ ERROR_CHANCE, ERROR_SPREAD = 2.0, 2.92
 
 LEFT = 0.1
 """Skill that must still be missing behind the best reference before a second cause is looked for."""
-
-LIKELY = 0.6
-"""Certainty from which a suspicion is tried as a second cause: what many troubles show is always left over."""
 
 MOST_SECOND = 8
 """Treatments tried on top of the first cause's, at most."""
@@ -61,13 +59,15 @@ def judge(
     scored: list[Scored] = []
     for suspicion, group in zip(suspicions, proofs, strict=True):
         top = best_of(group)
-        weight = 0.4 + 0.6 * suspicion.certainty
         if top is not None:
-            # the surer the signature, the less it matters whether another change wins a little more
-            score = (top.proof.gain / best) ** (1.05 - suspicion.certainty) * weight
+            score = rank(top.proof.gain, best, suspicion.certainty)
             severity = severity_of(case, suspicion, top)
         elif suspicion.severity:
-            score, severity = suspicion.certainty * weight, suspicion.severity
+            score, severity = suspicion.certainty * weight(suspicion.certainty), suspicion.severity
+        elif best > 0 and suspicion.treatments and not group and suspicion.certainty >= LIKELY:
+            # worth knowing, though what was proved without it decides what comes first
+            score, severity = 0.0, "note"
+            suspicion = replace(suspicion, costs="not tried: it cannot come before what was proved")
         elif suspicion.certainty >= SURE:
             # a sure signature that costs nothing measurable is worth knowing, no more
             score, severity = 0.0, "note"
@@ -87,11 +87,6 @@ def judge(
     return silenced(scored, first, beyond)
 
 
-def best_of(group: Sequence[Tried]) -> Tried | None:
-    """The treatment that won most of those that are confirmed."""
-    return max((one for one in group if one.proof.confirmed), key=lambda one: one.proof.gain, default=None)
-
-
 def second_cause(
     case: Case,
     first: Scored,
@@ -105,18 +100,18 @@ def second_cause(
     left = case.skill(case.references.best) - case.skill(cured.proof.after)
     if not left > max(LEFT, 2 * case.chance):
         return None
-    others: list[tuple[Suspicion, list[Tried]]] = []
+    others: list[tuple[Suspicion, Sequence[Treatment]]] = []
     room = MOST_SECOND
     pairs = zip(suspicions, proofs, strict=True)
     for suspicion, group in sorted(pairs, key=lambda pair: -pair[0].certainty):
         top = best_of(group)
         # what won by itself needs one fork; what did not, all of its own
-        again = [top] if top is not None else list(group)
+        again = suspicion.treatments if top is None else [top.treatment]
         likely = suspicion.code != first.finding.code and suspicion.certainty >= LIKELY
         if likely and again and len(again) <= room:
             others.append((suspicion, again))
             room -= len(again)
-    treatments = [[one.treatment for one in again] for _, again in others]
+    treatments = [again for _, again in others]
     if not any(branch_of(cured.branch, one) for group in treatments for one in group):
         return None
     on_top = beside(case, cured.branch, cured.outcomes, treatments, tell)

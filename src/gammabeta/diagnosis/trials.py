@@ -2,16 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from gammabeta.diagnosis import forks
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Proof
 from gammabeta.diagnosis.forks import Branch, Outcome, Tell, forked, runnable
+from gammabeta.diagnosis.rank import Proved, decided, weight
 from gammabeta.diagnosis.suspicion import Suspicion, Treatment, as_it_is
 from gammabeta.errors import GammabetaError
-from gammabeta.serial import dumps
+from gammabeta.serial import dumps, lift
+from gammabeta.train.batches import batch_width
+from gammabeta.train.step import program_of
 
 SEEDS = 3
 MOST_STEPS = 600
@@ -21,6 +25,9 @@ LEAST_GAIN = 0.03
 
 PROMISING = 0.01
 """Gain of the first seed below which the other seeds are not tried."""
+
+COMPILING = 0.3
+"""Certainty that a treatment must have more than another to be tried before it where it has to be compiled."""
 
 ERRORS = 1.5
 """Standard errors over the seeds that a gain must exceed, with all seeds on its side."""
@@ -44,56 +51,129 @@ class Key(NamedTuple):
 
 
 def tried(case: Case, suspicions: Sequence[Suspicion], deep: bool, tell: Tell) -> list[list[Tried]]:
-    """The forks of every suspicion's treatments beside the unchanged plan."""
-    treatments = [suspicion.treatments for suspicion in suspicions]
-    if not any(treatments):
-        return [[] for _ in treatments]
+    """The forks of the suspicions' treatments beside the unchanged plan, the likeliest first.
+
+    Once what was tried decides the first cause, the rest is left untried: [] for a suspicion that was not needed.
+    """
+    groups: list[list[Tried]] = [[] for _ in suspicions]
     steps = min(case.steps, DEEP_STEPS if deep else MOST_STEPS)
     unchanged = Branch(case.plan, case.train, case.valid, steps)
-    if not any(branch_of(unchanged, one) for mine in treatments for one in mine):
-        return [[] for _ in treatments]
-    (base,) = forked([unchanged], seeds_of(case))
-    return beside(case, unchanged, base, treatments, tell)
+    waiting = in_turn(suspicions, unchanged)
+    if not waiting:
+        return groups
+    trials = Trials(case, unchanged, forked([unchanged], seeds_of(case))[0], Counted(tell))
+    most = 1 - min(trials.value_before(metric_only) for metric_only in (False, True))
+    while waiting:
+        now: list[int] = []
+        while waiting and (not now or trials.new([suspicions[i].treatments for i in now]) < forks.AT_ONCE):
+            now.append(waiting.pop(0))
+        for index, group in zip(now, trials.run([suspicions[i].treatments for i in now]), strict=True):
+            groups[index] = group
+        tops = [best_of(group) for group in groups]
+        proved = [Proved(s.certainty, top.proof.gain) for s, top in zip(suspicions, tops, strict=True) if top]
+        fixed = [
+            s.certainty * weight(s.certainty)
+            for i, (s, top) in enumerate(zip(suspicions, tops, strict=True))
+            if top is None and s.severity in ("error", "warning") and i not in waiting
+        ]
+        # what has a severity of its own counts without a fork, too: only its fork says whether another explains it
+        owed = any(suspicions[i].severity for i in waiting)
+        if not owed and decided(proved, max(fixed, default=0.0), [suspicions[i].certainty for i in waiting], most):
+            break
+    return groups
+
+
+def in_turn(suspicions: Sequence[Suspicion], unchanged: Branch) -> list[int]:
+    """The suspicions that have anything to try, by their numbers: sure ones first, what must be compiled later."""
+    order: dict[int, float] = {}
+    for index, suspicion in enumerate(suspicions):
+        branches = [made for one in suspicion.treatments if (made := branch_of(unchanged, one))]
+        if branches:
+            alike = all(compiled_alike(one, unchanged) for one in branches)
+            order[index] = suspicion.certainty + bool(suspicion.severity) - (0 if alike else COMPILING)
+    return sorted(order, key=lambda index: -order[index])
+
+
+def compiled_alike(one: Branch, other: Branch) -> bool:
+    """Whether two branches differ in numbers only, and run the same compiled program."""
+
+    def of(branch: Branch) -> tuple[Any, ...]:
+        plan, rows = branch.plan, branch.train
+        return lift(program_of(plan))[0], batch_width(rows.rows, plan.batch_size), rows.input_shape, rows.offset is None
+
+    return of(one) == of(other)
 
 
 def beside(
     case: Case, unchanged: Branch, base: Sequence[Outcome], treatments: Sequence[Sequence[Treatment]], tell: Tell
 ) -> list[list[Tried]]:
-    """Each distinct treatment of a branch once, more seeds where promising; base: what the branch itself came to."""
-    branches: dict[Key, tuple[Treatment, Branch]] = {}
-    keys: list[list[Key]] = []
-    for group in treatments:
-        mine = []
-        for treatment in group:
-            branch = branch_of(unchanged, treatment)
-            if branch is None:
-                continue
-            key = Key(dumps(branch.plan), treatment.says if branch.train is not unchanged.train else "")
-            branches.setdefault(key, (treatment, branch))
-            mine.append(key)
-        keys.append(mine)
-    seeds = seeds_of(case)
-    first = forked([branch for _, branch in branches.values()], seeds[:1], tell)
-    outcomes = dict(zip(branches, first, strict=True))
-    metric_only = {key: other_units(case, branch) for key, (_, branch) in branches.items()}
+    """All treatments of a branch; base: what the branch itself came to."""
+    return Trials(case, unchanged, base, tell).run(treatments)
 
-    def gain(key: Key) -> float:
-        return gain_of(case, base[0], outcomes[key][0], metric_only[key])
 
-    promising = [key for key in branches if gain(key) > PROMISING]
-    more = forked([branches[key][1] for key in promising], seeds[1:], tell)
-    for key, found in zip(promising, more, strict=True):
-        outcomes[key] = [*outcomes[key], *found]
-    made = {
-        key: Tried(
-            treatment,
-            branch,
-            tuple(outcomes[key]),
-            proof(case, treatment, base, outcomes[key], metric_only[key]),
-        )
-        for key, (treatment, branch) in branches.items()
-    }
-    return [[made[key] for key in mine] for mine in keys]
+@dataclass(eq=False)
+class Counted:
+    """Counts the forks of several rounds as those of one."""
+
+    tell: Tell
+    done: int = 0
+    of: int = 0
+
+    def __call__(self, done: int, of: int) -> None:
+        self.of += of if done == 1 else 0
+        self.done += 1
+        self.tell(self.done, self.of)
+
+
+class Trials:
+    """What was tried beside a branch, each distinct treatment once, with more seeds where promising."""
+
+    def __init__(self, case: Case, unchanged: Branch, base: Sequence[Outcome], tell: Tell) -> None:
+        self.case, self.unchanged, self.base, self.tell = case, unchanged, base, tell
+        self.made: dict[Key, Tried] = {}
+
+    def value_before(self, metric_only: bool) -> float:
+        """Skill of the branch as it is, the mean over its seeds."""
+        return float(np.mean([value_of(self.case, one, metric_only) for one in self.base]))
+
+    def keyed(self, treatments: Sequence[Treatment]) -> dict[Key, tuple[Treatment, Branch]]:
+        """Those of the treatments that run, each distinct one once."""
+        found: dict[Key, tuple[Treatment, Branch]] = {}
+        for treatment in treatments:
+            branch = branch_of(self.unchanged, treatment)
+            if branch is not None:
+                changed = treatment.says if branch.train is not self.unchanged.train else ""
+                found.setdefault(Key(dumps(branch.plan), changed), (treatment, branch))
+        return found
+
+    def new(self, groups: Sequence[Sequence[Treatment]]) -> int:
+        """How many forks of the first seed these treatments need that were not run yet."""
+        return len({key for group in groups for key in self.keyed(group)} - set(self.made))
+
+    def run(self, groups: Sequence[Sequence[Treatment]]) -> list[list[Tried]]:
+        """Every group's forks; the promising ones with all seeds."""
+        keys = [self.keyed(group) for group in groups]
+        branches: dict[Key, tuple[Treatment, Branch]] = {}
+        for key, made in (pair for group in keys for pair in group.items()):
+            if key not in self.made:
+                branches.setdefault(key, made)
+        case, base, seeds = self.case, self.base, seeds_of(self.case)
+        first = forked([branch for _, branch in branches.values()], seeds[:1], self.tell)
+        outcomes = dict(zip(branches, first, strict=True))
+        metric_only = {key: other_units(case, branch) for key, (_, branch) in branches.items()}
+        promising = [k for k in branches if gain_of(case, base[0], outcomes[k][0], metric_only[k]) > PROMISING]
+        more = forked([branches[key][1] for key in promising], seeds[1:], self.tell)
+        for key, found in zip(promising, more, strict=True):
+            outcomes[key] = [*outcomes[key], *found]
+        for key, (treatment, branch) in branches.items():
+            shown = proof(case, treatment, base, outcomes[key], metric_only[key])
+            self.made[key] = Tried(treatment, branch, tuple(outcomes[key]), shown)
+        return [[self.made[key] for key in group] for group in keys]
+
+
+def best_of(group: Sequence[Tried]) -> Tried | None:
+    """The treatment that won most of those that are confirmed."""
+    return max((one for one in group if one.proof.confirmed), key=lambda one: one.proof.gain, default=None)
 
 
 def seeds_of(case: Case) -> list[int]:
