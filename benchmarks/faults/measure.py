@@ -26,6 +26,7 @@ from gammabeta.train.evaluate import evaluate
 from gammabeta.train.fit import met
 from gammabeta.train.metrics import LOWER_IS_BETTER, headline
 from gammabeta.train.paired import paired
+from gammabeta.train.probes import default_probe
 from gammabeta.train.run import Run
 from gammabeta.train.step import program_of
 
@@ -80,7 +81,8 @@ def trained(s: Situation, seed: int, looking: bool = False) -> Trained:
     made, looks = Run(plan), []
     probe = Case(plan, s.train).probe
     every = max(1, plan.epochs // CHECKS)
-    for epoch in fit(plan, s.train, s.valid):
+    # only the run that is diagnosed has to be watched
+    for epoch in fit(plan, s.train, s.valid, probe=default_probe if looking else None):
         made = made.then(epoch)
         if looking and (epoch.number % every == 0 or epoch.ended):
             state = epoch.state
@@ -195,9 +197,9 @@ def mended(case: Case, s: Situation, finding: Finding) -> Situation | None:
     """The situation with a finding's fix applied; None where it asks for a hand, such as for better rows."""
     made = s
     if finding.proof is not None:
-        for suspicion in suspicions(case):
+        for suspicion in suspicions(case, family=finding.code):
             for treatment in suspicion.treatments:
-                if suspicion.code == finding.code and treatment.says == finding.proof.change:
+                if treatment.says == finding.proof.change:
                     parts = {name: getattr(s, name) for name in ("train", "valid", "holdout")}
                     new = {name: treatment.data(part) for name, part in parts.items() if part is not None}
                     if s.holdout.rows != new["holdout"].rows:

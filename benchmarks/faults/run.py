@@ -57,19 +57,21 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 
 def prepared(one_of: int) -> None:
-    """A worker: one thread for the linear algebra where several share the machine, and a compilation cache."""
+    """A worker: its share of the cores, one thread for the linear algebra, and a compilation cache."""
     if one_of > 1:
         os.environ.setdefault("OMP_NUM_THREADS", "1")
         os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
     import warnings
 
-    import jax
     import numpy as np
 
     np.seterr(all="ignore")
     warnings.simplefilter("ignore")
-    jax.config.update("jax_compilation_cache_dir", str(ROOT / ".cache" / "compiled"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    from gammabeta.diagnosis import forks
+    from gammabeta.train import cache_compilations
+
+    forks.AT_ONCE = max(1, forks.AT_ONCE // one_of)
+    cache_compilations(ROOT / ".cache" / "compiled")
 
 
 def measured(task: Any, tried: bool = True) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 from gammabeta.data import Dataset
 from gammabeta.diagnosis import Case, Proof, Suspicion, Treatment, forks, registry
 from gammabeta.diagnosis.judge import judge, severity_of
-from gammabeta.diagnosis.rank import Proved, decided, rank
+from gammabeta.diagnosis.rank import Proved, rank, standing
 from gammabeta.diagnosis.trials import Tried
 from gammabeta.nn import Dense, Sequential, SquaredError
 from gammabeta.optim import Sgd
@@ -117,20 +117,25 @@ def test_what_is_left_untried_could_not_have_come_first():
     stopped = 0
     for _ in range(2_000):
         most = random.uniform(0.2, 1)
-        forked = sorted((random.uniform(0.1, 1) for _ in range(6)), reverse=True)
-        ends = [Proved(certainty, random.choice([0, 1]) * random.uniform(0.03, most)) for certainty in forked]
+        ends = {
+            index: Proved(certainty, random.choice([0, 1]) * random.uniform(0.03, most))
+            for index, certainty in enumerate(sorted(random.uniform(0.1, 1, 6), reverse=True))
+        }
         fixed = random.choice([0, 1]) * random.uniform(0, 1)
 
         def first(proved, fixed=fixed):
-            best = max((one.gain for one in proved), default=0)
-            scores = [(rank(one.gain, best, one.certainty), one.certainty) for one in proved]
-            return max([*scores, (fixed, -1.0)])[1]
+            best = max((one.gain for one in proved.values()), default=0)
+            scores = [(rank(one.gain, best, one.certainty), index) for index, one in proved.items() if one.gain]
+            return max([*scores, (fixed, None)], key=lambda pair: pair[0])[1]
 
         for count in range(len(ends)):
-            proved = [one for one in ends[:count] if one.gain]
-            if decided(proved, fixed, forked[count:], most):
+            proved = {index: one for index, one in ends.items() if index < count and one.gain}
+            waiting = {index: one.certainty for index, one in ends.items() if index >= count}
+            found = standing(proved, fixed, waiting, most)
+            if found.decided:
                 stopped += 1
-                assert first(proved) == first([one for one in ends if one.gain])
+                assert first(proved) == first(ends)
+                assert first(ends) in (found.leader, None)
                 break
     assert stopped > 500
 

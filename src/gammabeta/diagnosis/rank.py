@@ -1,6 +1,6 @@
 """Which of several proved causes comes first, and when no further proof can change that."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 LIKELY = 0.6
@@ -27,23 +27,31 @@ class Proved(NamedTuple):
     gain: float
 
 
-def decided(proved: Sequence[Proved], fixed: float, waiting: Sequence[float], most: float) -> bool:
-    """Whether what was tried decides the first cause, whatever the forks of the suspicions that wait would show.
+class Standing(NamedTuple):
+    """Whether the first cause is decided, and which suspicion leads: None for one that needs no fork."""
 
-    fixed: the best score of a suspicion that needs no fork, 0 without; waiting: certainties; most: the largest gain
-    there can be, that to a perfect model. A suspicion that waits scores at most its weight; where it wins more than
-    all before it, the leader's share of the best gain falls, to gain / most at worst.
+    decided: bool
+    leader: int | None
+
+
+def standing(proved: Mapping[int, Proved], fixed: float, waiting: Mapping[int, float], most: float) -> Standing:
+    """Whether what was tried decides the first cause, whatever the forks that are left would show.
+
+    proved: by the suspicion's number; fixed: the best score of one that needs no fork, 0 without; waiting: certainties
+    of those with treatments left; most: the largest gain there can be, that to a perfect model. A suspicion that waits
+    scores at most its weight; where it wins more than all before it, the leader's share of the best gain falls, to
+    gain / most at worst. What the leader itself has left cannot set it back.
     """
-    beaten = max((weight(certainty) for certainty in waiting), default=0.0)
-    best = max((one.gain for one in proved), default=0.0)
-    scores = [rank(one.gain, best, one.certainty) for one in proved]
-    if fixed > max([beaten, *scores]):
+    best = max((one.gain for one in proved.values()), default=0.0)
+    scores = {index: rank(one.gain, best, one.certainty) for index, one in proved.items()}
+    leader = max(scores, key=lambda index: scores[index], default=None)
+    beaten = max((weight(certainty) for index, certainty in waiting.items() if index != leader), default=0.0)
+    if leader is None or fixed > max(beaten, scores[leader]):
         # what needs no fork comes first; a likely suspicion that forks prove stands beside it
-        likely = [certainty for certainty in waiting if certainty >= LIKELY]
-        beside = [one for one in proved if one.certainty >= LIKELY]
-        return not likely or (bool(beside) and decided(beside, 0.0, likely, most))
-    if not proved:
-        return not waiting
-    leader = proved[scores.index(max(scores))]
-    others = [score for one, score in zip(proved, scores, strict=True) if one is not leader]
-    return rank(leader.gain, max(best, most), leader.certainty) > max([fixed, beaten, *others])
+        likely = {index: certainty for index, certainty in waiting.items() if certainty >= LIKELY}
+        if leader is None or not likely:
+            return Standing(not likely if fixed > beaten else not waiting, None)
+        return standing({i: one for i, one in proved.items() if one.certainty >= LIKELY}, 0.0, likely, most)
+    one = proved[leader]
+    others = [score for index, score in scores.items() if index != leader]
+    return Standing(rank(one.gain, max(best, most), one.certainty) > max([fixed, beaten, *others]), leader)

@@ -10,7 +10,7 @@ from gammabeta.diagnosis import forks
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Proof
 from gammabeta.diagnosis.forks import Branch, Outcome, Tell, forked, runnable
-from gammabeta.diagnosis.rank import Proved, decided, weight
+from gammabeta.diagnosis.rank import Proved, Standing, standing, weight
 from gammabeta.diagnosis.suspicion import Suspicion, Treatment, as_it_is
 from gammabeta.errors import GammabetaError
 from gammabeta.serial import dumps, lift
@@ -53,45 +53,72 @@ class Key(NamedTuple):
 def tried(case: Case, suspicions: Sequence[Suspicion], deep: bool, tell: Tell) -> list[list[Tried]]:
     """The forks of the suspicions' treatments beside the unchanged plan, the likeliest first.
 
-    Once what was tried decides the first cause, the rest is left untried: [] for a suspicion that was not needed.
+    Once what was tried decides the first cause, the rest is left untried: [] for a suspicion that nothing was tried of.
     """
-    groups: list[list[Tried]] = [[] for _ in suspicions]
     steps = min(case.steps, DEEP_STEPS if deep else MOST_STEPS)
     unchanged = Branch(case.plan, case.train, case.valid, steps)
     waiting = in_turn(suspicions, unchanged)
     if not waiting:
-        return groups
+        return [[] for _ in suspicions]
     trials = Trials(case, unchanged, forked([unchanged], seeds_of(case))[0], Counted(tell))
     most = 1 - min(trials.value_before(metric_only) for metric_only in (False, True))
     while waiting:
-        now: list[int] = []
-        while waiting and (not now or trials.new([suspicions[i].treatments for i in now]) < forks.AT_ONCE):
-            now.append(waiting.pop(0))
-        for index, group in zip(now, trials.run([suspicions[i].treatments for i in now]), strict=True):
-            groups[index] = group
-        tops = [best_of(group) for group in groups]
-        proved = [Proved(s.certainty, top.proof.gain) for s, top in zip(suspicions, tops, strict=True) if top]
-        fixed = [
-            s.certainty * weight(s.certainty)
-            for i, (s, top) in enumerate(zip(suspicions, tops, strict=True))
-            if top is None and s.severity in ("error", "warning") and i not in waiting
-        ]
+        now: list[Treatment] = []
+        while waiting and trials.new(now) < forks.AT_ONCE:
+            now.append(waiting.pop(0).treatment)
+        trials.run([now])
+        waiting = [one for one in waiting if trials.new([one.treatment])]
+        groups = [trials.known(suspicion.treatments) for suspicion in suspicions]
+        found = standing_of(suspicions, groups, waiting, most)
         # what has a severity of its own counts without a fork, too: only its fork says whether another explains it
-        owed = any(suspicions[i].severity for i in waiting)
-        if not owed and decided(proved, max(fixed, default=0.0), [suspicions[i].certainty for i in waiting], most):
-            break
-    return groups
+        if not found.decided or any(suspicions[one.suspicion].severity for one in waiting):
+            continue
+        # which of the leader's treatments wins most is still open; one that suffices is not outdone by compiling others
+        top = None if found.leader is None else best_of(groups[found.leader])
+        enough = top is None or suffices(case, top)
+        waiting = [one for one in waiting if one.suspicion == found.leader and (one.alike or not enough)]
+    return [trials.known(suspicion.treatments) for suspicion in suspicions]
 
 
-def in_turn(suspicions: Sequence[Suspicion], unchanged: Branch) -> list[int]:
-    """The suspicions that have anything to try, by their numbers: sure ones first, what must be compiled later."""
-    order: dict[int, float] = {}
+class Waiting(NamedTuple):
+    """A treatment to be tried, of which suspicion; alike: whether its fork runs what is compiled already."""
+
+    suspicion: int
+    treatment: Treatment
+    alike: bool
+
+
+def in_turn(suspicions: Sequence[Suspicion], unchanged: Branch) -> list[Waiting]:
+    """What there is to try: of the sure suspicions first, what must be compiled later."""
+    order: list[tuple[float, Waiting]] = []
     for index, suspicion in enumerate(suspicions):
-        branches = [made for one in suspicion.treatments if (made := branch_of(unchanged, one))]
-        if branches:
-            alike = all(compiled_alike(one, unchanged) for one in branches)
-            order[index] = suspicion.certainty + bool(suspicion.severity) - (0 if alike else COMPILING)
-    return sorted(order, key=lambda index: -order[index])
+        for treatment in suspicion.treatments:
+            branch = branch_of(unchanged, treatment)
+            if branch is not None:
+                alike = compiled_alike(branch, unchanged)
+                turn = suspicion.certainty + bool(suspicion.severity) - (0 if alike else COMPILING)
+                order.append((turn, Waiting(index, treatment, alike)))
+    return [one for _, one in sorted(order, key=lambda pair: -pair[0])]
+
+
+def standing_of(
+    suspicions: Sequence[Suspicion], groups: Sequence[Sequence[Tried]], waiting: Sequence[Waiting], most: float
+) -> Standing:
+    """What is decided by what was tried so far."""
+    proved: dict[int, Proved] = {}
+    fixed = 0.0
+    for index, (suspicion, group) in enumerate(zip(suspicions, groups, strict=True)):
+        top = best_of(group)
+        if top is not None:
+            proved[index] = Proved(suspicion.certainty, top.proof.gain)
+        elif suspicion.severity in ("error", "warning"):
+            fixed = max(fixed, suspicion.certainty * weight(suspicion.certainty))
+    return standing(proved, fixed, {one.suspicion: suspicions[one.suspicion].certainty for one in waiting}, most)
+
+
+def suffices(case: Case, top: Tried) -> bool:
+    """Whether a treatment reaches what others reach on the same rows, as far as these rows can tell."""
+    return case.skill(top.proof.after) >= case.skill(case.references.best) - case.chance
 
 
 def compiled_alike(one: Branch, other: Branch) -> bool:
@@ -131,6 +158,7 @@ class Trials:
     def __init__(self, case: Case, unchanged: Branch, base: Sequence[Outcome], tell: Tell) -> None:
         self.case, self.unchanged, self.base, self.tell = case, unchanged, base, tell
         self.made: dict[Key, Tried] = {}
+        self.branches: dict[Treatment, Branch | None] = {}
 
     def value_before(self, metric_only: bool) -> float:
         """Skill of the branch as it is, the mean over its seeds."""
@@ -140,15 +168,21 @@ class Trials:
         """Those of the treatments that run, each distinct one once."""
         found: dict[Key, tuple[Treatment, Branch]] = {}
         for treatment in treatments:
-            branch = branch_of(self.unchanged, treatment)
+            if treatment not in self.branches:
+                self.branches[treatment] = branch_of(self.unchanged, treatment)
+            branch = self.branches[treatment]
             if branch is not None:
                 changed = treatment.says if branch.train is not self.unchanged.train else ""
                 found.setdefault(Key(dumps(branch.plan), changed), (treatment, branch))
         return found
 
-    def new(self, groups: Sequence[Sequence[Treatment]]) -> int:
-        """How many forks of the first seed these treatments need that were not run yet."""
-        return len({key for group in groups for key in self.keyed(group)} - set(self.made))
+    def new(self, treatments: Sequence[Treatment]) -> int:
+        """How many of these treatments, each distinct one once, were not tried yet."""
+        return len(set(self.keyed(treatments)) - set(self.made))
+
+    def known(self, treatments: Sequence[Treatment]) -> list[Tried]:
+        """Those of the treatments that were tried."""
+        return [self.made[key] for key in self.keyed(treatments) if key in self.made]
 
     def run(self, groups: Sequence[Sequence[Treatment]]) -> list[list[Tried]]:
         """Every group's forks; the promising ones with all seeds."""
