@@ -8,7 +8,7 @@ from gammabeta.data import Dataset
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Finding
 from gammabeta.diagnosis.forks import Branch, forked
-from gammabeta.diagnosis.trials import gain_of
+from gammabeta.diagnosis.gain import gain_of
 from gammabeta.model.learn import class_weighted
 from gammabeta.plan import Plan, change
 from gammabeta.train.paired import paired

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Finding, Page, Severity
 from gammabeta.diagnosis.forks import Tell, unheard
+from gammabeta.diagnosis.gain import other_units
 from gammabeta.diagnosis.rank import LIKELY, rank, weight
 from gammabeta.diagnosis.suspicion import Suspicion, Treatment
-from gammabeta.diagnosis.trials import Tried, beside, best_of, branch_of, other_units, tried
+from gammabeta.diagnosis.trials import Tried, beside, best_of, branch_of, tried
 from gammabeta.serial import to_json
 
 ERROR_GAIN = 0.05
