@@ -78,4 +78,8 @@ def diagnose(
     found: Sequence[Suspicion] = suspicions(case, thorough, family)
     if not forks:
         found = [without_forks(case, one) for one in found if one.severity or one.certainty >= SURE]
-    return in_order(judge(case, found, known, deep, tell))
+
+    def look(other: Case) -> Sequence[Suspicion]:
+        return suspicions(other, thorough=False, family=family)
+
+    return in_order(judge(case, found, known, deep, tell, look))
