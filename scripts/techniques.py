@@ -209,8 +209,10 @@ def page(technique: Technique) -> str:
             lines.append(f"`gb.{thing.__name__}`{of}{chosen}")
         else:
             lines.append(f"`{home(thing)}.{thing.__name__}{shown_signature(thing)}`")
-        if thing is not Plan:
-            lines += about.paragraphs if set(names) == set(names_of(thing)) else about.paragraphs[:1]
+        whole = set(names) == set(names_of(thing))
+        # beside a formula of its own, that of the whole layer would only mislead
+        if thing is not Plan and (whole or not technique.formula):
+            lines += about.paragraphs if whole else about.paragraphs[:1]
         lines += [shown] if (shown := table(thing, names)) else []
     lines.append("## How to switch it on")
     lines += [technique.always] if technique.always else []

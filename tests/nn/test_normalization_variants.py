@@ -13,6 +13,7 @@ from gammabeta.nn import (
     Activation,
     BatchNorm,
     Call,
+    Conv2D,
     Dense,
     Dropout,
     Frozen,
@@ -178,6 +179,24 @@ def test_centered_weights_have_mean_0_and_the_length_of_their_gain():
     v = np.asarray(params["weight"], np.float64) - np.asarray(params["weight"], np.float64).mean(0)
     y, _ = layer.apply(params, (), X, PREDICTING)
     np.testing.assert_allclose(y, X @ (v / np.linalg.norm(v, axis=0) * np.arange(1, 6)), rtol=1e-4, atol=1e-3)
+
+
+def test_a_convolution_of_centered_weights_equals_its_formula_filter_by_filter():
+    layer = Conv2D(4, (2, 3), padding="valid", weight_norm="centered")
+    random = np.random.default_rng(6)
+    x, v = 3 + 4 * random.standard_normal((3, 4, 5, 2)), 1 + random.standard_normal((2, 3, 2, 4))
+    gain, bias = random.standard_normal((2, 4))
+    wanted = np.empty((3, 3, 3, 4))
+    for k in range(4):
+        centered = v[..., k] - v[..., k].sum() / 12
+        w = gain[k] * centered / np.sqrt((centered**2).sum())
+        for i, j in np.ndindex(3, 3):
+            wanted[:, i, j, k] = (x[:, i : i + 2, j : j + 3] * w).sum(axis=(1, 2, 3)) + bias[k]
+    with jax.enable_x64(True):
+        params = jax.tree.map(jnp.asarray, {"weight": v, "gain": gain, "bias": bias})
+        assert jax.tree.structure(layer.init(jax.random.key(0), (4, 5, 2)).params) == jax.tree.structure(params)
+        y, _ = layer.apply(params, (), jnp.asarray(x), PREDICTING)
+    np.testing.assert_allclose(y, wanted, rtol=1e-12, atol=1e-11)
 
 
 def test_equal_weights_have_no_direction_and_give_finite_numbers():

@@ -346,6 +346,8 @@ def test_an_architecture_hands_its_initializer_weight_norm_and_noise_to_its_laye
     assert layers[0] == GaussianNoise(0.3)
     assert [layer.initializer for layer in dense] == [Lsuv()] * 3
     assert {layer.weight_norm for layer in dense} == {"centered"}
-    first = Convnet(initializer=Orthogonal()).expand((8, 8, 1), 3).layers[0]
+    first, *_, last = Convnet(initializer=Orthogonal(), weight_norm="centered").expand((8, 8, 1), 3).layers
     assert isinstance(first, Conv2D)
-    assert first.initializer == Orthogonal()
+    assert isinstance(last, Dense)
+    assert first.initializer == last.initializer == Orthogonal()
+    assert first.weight_norm == last.weight_norm == "centered"

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from tests.stories.command import SMALL, done
+from tests.stories.command import gammabeta as command
 from tests.stories.conftest import for_target
 
 import gammabeta
@@ -129,6 +130,49 @@ def test_answers_go_to_csv_parquet_and_standard_output_alike_in_the_order_of_the
     backward.to_csv(tmp_path / "backward.csv", index=False)
     done("predict", run, tmp_path / "backward.csv", "--proba", "-o", tmp_path / "b.csv")
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "b.csv"), answers[::-1].reset_index(drop=True))
+
+
+def test_a_column_of_weights_counts_in_training_and_metrics_and_is_no_input(
+    run: Path, folder: Path, typed: list[object], tmp_path: Path
+) -> None:
+    def weighed(name: str, weights: Callable[[int], np.ndarray]) -> Path:
+        (tmp_path / name).mkdir()
+        for file in ("answers.csv", "test.csv"):
+            table = pd.read_csv(folder / file, dtype=str)
+            table.assign(times=weights(len(table))).to_csv(tmp_path / name / file, index=False)
+        swapped = [tmp_path / name / word.name if isinstance(word, Path) else word for word in typed]
+        done(*swapped, "--weight", "times", "--quiet", "-o", tmp_path / name / "run")
+        return tmp_path / name
+
+    # all weights alike are as if there were none
+    alike = gammabeta.load(weighed("alike", lambda rows: np.full(rows, 2.5)) / "run")
+    assert alike.schema.input_shape == gammabeta.load(run).schema.input_shape
+    assert alike.schema.weight == "times"
+    np.testing.assert_array_equal(
+        alike.predict_proba(folder / "test.csv"), gammabeta.load(run).predict_proba(folder / "test.csv")
+    )
+
+    unequal = weighed("unequal", lambda rows: np.arange(rows) % 4 * 1.5)
+    model, rows = gammabeta.load(unequal / "run"), pd.read_csv(unequal / "test.csv")
+    assert (model.predict_proba(rows)[:, 0] != alike.predict_proba(rows)[:, 0]).any()
+    metrics = json.loads((unequal / "run" / "metrics.json").read_text())
+    right = (model.predict(rows) == rows["answer"]).to_numpy()
+    assert metrics["test"]["accuracy"] == pytest.approx(np.average(right, weights=rows["times"]))
+
+    # evaluate needs no word of it, predict no such column
+    assert done("evaluate", unequal / "run", unequal / "test.csv", "--json").json["test"] == metrics["test"]
+    bare = command("evaluate", unequal / "run", folder / "test.csv")
+    assert 'test.csv lacks the weight column "times" that the model was fitted with' in bare.complaint
+    assert len(done("predict", unequal / "run", folder / "test.csv").out.splitlines()) == 13
+    plain = done("evaluate", run, unequal / "test.csv", "--weight", "times", "--json").json["test"]
+    right = (gammabeta.load(run).predict(rows) == rows["answer"]).to_numpy()
+    assert plain["accuracy"] == pytest.approx(np.average(right, weights=rows["times"]))
+    assert plain == gammabeta.load(run).evaluate(rows, sample_weight=rows["times"])
+    shown = done("inspect", unequal / "test.csv", "--target", "answer", "--weight", "times").out
+    assert any("times" in line and "weight" in line and "0 to 4.5" in line for line in shown.splitlines())
+    # the rows are read again as they were; new ones need neither weights nor a target
+    pd.read_csv(folder / "test.csv").drop(columns="answer").to_csv(tmp_path / "new.csv", index=False)
+    assert "only its inputs are compared" in done("diagnose", unequal / "run", "--data", tmp_path / "new.csv").out
 
 
 def test_python_predicts_the_same_from_every_kind_of_table(run: Path, folder: Path) -> None:

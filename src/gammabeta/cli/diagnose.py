@@ -137,7 +137,7 @@ def case_of(folder: Path, new_rows: Path | None) -> "tuple[Case, list[str], bool
     schema, encoded = made.schema, made.encoded
     test = encoded.get("test")
     if new_rows is not None:
-        test = schema.encode(read(new_rows))
+        test = schema.encode(read(new_rows), target="if there")
         if test.y is None:
             said.append(f"{new_rows} has no target: only its inputs are compared.")
     case = Case.of(

@@ -24,6 +24,7 @@ class DataOptions:
     valid: str | None
     test: str | None
     drop: tuple[str, ...]
+    weight: str | None
     kinds: tuple[str, ...]
     plan: Path | None
     settings: tuple[str, ...]
@@ -70,7 +71,7 @@ def prepared(
     look_at(data)
     train, valid, test = parts_of(data, options, given.seed if given else seed_of(changes))
     parts = {name: part for name, part in (("train", train), ("valid", valid), ("test", test)) if part}
-    scaled = Schema.fit(train, options.target or None, options.task, kinds, options.drop)
+    scaled = Schema.fit(train, options.target or None, options.task, kinds, options.drop, options.weight)
     encoded = {name: scaled.encode(part) for name, part in parts.items()}
     plan, schema = (choose or advised)(scaled, encoded["train"].rows)
     if schema != scaled:

@@ -9,7 +9,7 @@ from gammabeta.errors import FileError
 from gammabeta.report.names import ROWS_NAME
 
 __all__ = ["ROWS_NAME", "remembered", "rows_of"]
-KEPT = ("data", "target", "task", "valid", "test", "drop", "kinds")
+KEPT = ("data", "target", "task", "valid", "test", "drop", "weight", "kinds")
 """Of what was typed: all that decides which rows were trained on. Plan and settings are in the plan."""
 
 
@@ -28,7 +28,8 @@ def rows_of(folder: Path, plan: Path) -> tuple[DataOptions, str]:
     """(options that read the same rows again, the command that trained on them); FileError where that is unknown."""
     path = folder / ROWS_NAME
     try:
-        body = json.loads(path.read_text(encoding="utf-8"))
+        # runs of before rows had weights say nothing of them
+        body = {"weight": None, **json.loads(path.read_text(encoding="utf-8"))}
         known: dict[str, Any] = {
             name: tuple(body[name]) if isinstance(body[name], list) else body[name] for name in KEPT
         }

@@ -6,9 +6,9 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import ClassifierMixin
 
+from gammabeta.data.weights import given_weights
 from gammabeta.estimators.network import Network, counted
 from gammabeta.estimators.targets import checked_labels, column_names, encoded_labels
-from gammabeta.estimators.weights import checked_weights
 from gammabeta.nn import Normalization, class_weights
 from gammabeta.nn.losses.class_weight import ClassWeights
 from gammabeta.optim import Optimizer
@@ -106,7 +106,7 @@ class NetworkClassifier(ClassifierMixin, Network):
         Raises ValueError for what cannot be learned from.
         """
         table = self._rows(X, y)
-        weights = checked_weights(sample_weight, table.rows)
+        weights = given_weights(sample_weight, table.rows)
         table, labels = counted(table, checked_labels(y), weights)
         task, codes, classes = encoded_labels(labels)
         if self.class_weight is not None:

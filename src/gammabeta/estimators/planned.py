@@ -75,7 +75,7 @@ def native(value: Any) -> Any:
     """NumPy's numbers and arrays, which parameter grids are made of, as Python's own."""
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
-    return tuple(map(native, value)) if isinstance(value, list | tuple) else value
+    return tuple(map(native, value)) if type(value) in (list, tuple) else value
 
 
 def place(estimator: Any, name: str) -> str:

@@ -4,6 +4,7 @@ from gammabeta.nn.activation import ACTIVATIONS, Activation
 from gammabeta.nn.architectures import Architecture, Convnet, Mlp
 from gammabeta.nn.batch_norm import BatchNorm
 from gammabeta.nn.calibrate import calibrate, prior_bias, waits_for_data, with_prior
+from gammabeta.nn.centered_weights import centered_weights
 from gammabeta.nn.conv import Conv2D
 from gammabeta.nn.dense import Dense
 from gammabeta.nn.dropout import Dropout
@@ -111,6 +112,7 @@ __all__ = [
     "Zeros",
     "bare",
     "calibrate",
+    "centered_weights",
     "class_weights",
     "part_at",
     "places",

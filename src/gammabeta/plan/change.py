@@ -20,7 +20,7 @@ def change(plan: Plan, changes: Mapping[str, Any]) -> Plan:
     """
     for path, value in changes.items():
         *parents, last = path.split(".")
-        data = to_json(plan)
+        data = to_json(plan, code=True)
         node = data
         for index, name in enumerate(parents):
             node = entered(node, name, ".".join(["plan", *parents[:index]]))

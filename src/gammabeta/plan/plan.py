@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 
 import jax
 import jax.numpy as jnp
+import optax
 
 from gammabeta.errors import PlanError
 from gammabeta.nn import Architecture, Call, Layer, Loss, Sequential
-from gammabeta.optim import AdamW, Clipping, OneCycle, Optimizer, Schedule
+from gammabeta.optim import AdamW, Clipping, OneCycle, OptaxTransformation, Optimizer, Schedule
 from gammabeta.serial import DYNAMIC, Description, Search, Within
 from gammabeta.types import Shape
 
@@ -33,7 +34,7 @@ class Plan(Description):
 
     network: a named architecture, or layers; a saved plan always holds layers
     loss: what is minimized, averaged over the rows by their weights
-    optimizer, schedule: see optim
+    optimizer, schedule: see optim; an optax.GradientTransformation is an optimizer too, :class:`OptaxTransformation`
     epochs: passes over the training rows, >= 1
     batch_size: rows per step, at most; batches of an epoch differ in size by at most one row
     clipping: of the gradients, before the optimizer; None for none
@@ -74,6 +75,11 @@ class Plan(Description):
     early_stopping: EarlyStopping | None = None
     seed: Annotated[int, Within("[0, 4294967295]")] = 0
     input_shape: tuple[Annotated[int, Within("[1, inf)")], ...] | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.optimizer, optax.GradientTransformation):
+            object.__setattr__(self, "optimizer", OptaxTransformation(self.optimizer))
+        super().__post_init__()
 
     @property
     def layers(self) -> Layer:
