@@ -25,7 +25,7 @@ from typed_plans import in_toml, plan_in_python, plan_in_toml, typed
 
 from gammabeta.lab import catalogue
 from gammabeta.nn import Architecture, Mlp
-from gammabeta.plan import EarlyStopping, Plan, change
+from gammabeta.plan import Combined, EarlyStopping, Plan, change
 from gammabeta.plan.advise import LOSSES
 from gammabeta.plan.change import parsed
 from gammabeta.serial import Description, Within, article, declared, fields, is_dynamic, kind_name, notes
@@ -148,7 +148,7 @@ def table(thing: Any, names: list[str]) -> str:
 
 def recompiles(kind: type[Description], name: str) -> str:
     """Whether another value of a field makes another program of the training step."""
-    if is_dynamic(fields(kind)[name]) or kind is EarlyStopping or (kind is Plan and name not in COMPILED):
+    if is_dynamic(fields(kind)[name]) or kind in (Combined, EarlyStopping) or (kind is Plan and name not in COMPILED):
         return "no"
     return "no, above 0" if issubclass(kind, Architecture) and name == "dropout" else "yes"
 

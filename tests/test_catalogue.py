@@ -14,7 +14,7 @@ from tests.documented import EXAMPLES, OUTPUTS
 
 from gammabeta.data import Schema, as_data
 from gammabeta.model import Model, load, suited
-from gammabeta.nn import Architecture, Initializer, Layer, Loss, Mlp
+from gammabeta.nn import Architecture, Augmentation, Initializer, Layer, Loss, Mlp
 from gammabeta.optim import Clipping, Optimizer, Schedule
 from gammabeta.plan import EarlyStopping, Plan
 from gammabeta.serial import Description, Within, concrete, dumps, fields, from_json, is_dynamic, lift, notes, to_json
@@ -23,7 +23,7 @@ from gammabeta.train.step import program_of
 HIDDEN = (8, 16)
 """Small, and divided by the groups of group norm."""
 
-KINDS = (Architecture, Layer, Loss, Initializer, Optimizer, Schedule, Clipping, EarlyStopping)
+KINDS = (Architecture, Augmentation, Layer, Loss, Initializer, Optimizer, Schedule, Clipping, EarlyStopping)
 every_example = pytest.mark.parametrize("name", EXAMPLES)
 
 

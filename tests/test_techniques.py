@@ -11,13 +11,13 @@ from tests.model.finished import model_for, table
 
 import gammabeta as gb
 from gammabeta.cli.app import app
-from gammabeta.nn import Architecture, Initializer, Layer, Loss
+from gammabeta.nn import Architecture, Augmentation, Initializer, Layer, Loss
 from gammabeta.optim import Clipping, Optimizer, Schedule
 from gammabeta.plan.change import parsed
 from gammabeta.serial import Description, concrete, dumps, from_json, kind_name, to_json
 
 COMMANDS = typer.main.get_command(app).commands
-KINDS = (Architecture, Layer, Loss, Initializer, Optimizer, Schedule, Clipping)
+KINDS = (Architecture, Augmentation, Layer, Loss, Initializer, Optimizer, Schedule, Clipping)
 CATALOGUE = [
     *(f"N{number}" for number in range(1, 17)),
     *(f"O{number}" for number in range(1, 12)),

@@ -18,14 +18,15 @@ _ROOMS = {
         "AbsoluteError Activation AveragePool BatchNorm BinnedRegression ConstantWeights Conv2D Convnet "
         "DataDependent Dense Dropout DropoutAdjusted Ensemble Flatten Frozen GaussianNoise GlobalAveragePool "
         "GroupNorm HeNormal HeUniform Huber LayerNorm Lsuv MaxPool Mlp MulticlassHinge Orthogonal "
-        "Paced PositiveLogLoss Residual ScaledNormal Sequential SigmoidCrossEntropy SoftmaxCrossEntropy "
-        "SquaredError StandardNormal UniformFanIn Whitening XavierNormal XavierUniform Zeros"
+        "Paced PositiveLogLoss RandomBrightness RandomContrast RandomCrop RandomFlip RandomRotation Residual "
+        "ScaledNormal Sequential SigmoidCrossEntropy SoftmaxCrossEntropy SquaredError StandardNormal UniformFanIn "
+        "Whitening XavierNormal XavierUniform Zeros"
     ),
     "gammabeta.optim": (
         "Adagrad Adam AdamW ClipByNorm ClipByValue Constant Cosine Exponential FromOptax Momentum Nadam Nesterov "
         "OneCycle OptaxTransformation RMSProp ReduceOnPlateau Sgd Step WarmUp"
     ),
-    "gammabeta.plan": "EarlyStopping Plan advise change read_plan",
+    "gammabeta.plan": "Combined EarlyStopping Plan advise change read_plan",
     "gammabeta.recipe": "Gate cook",
     "gammabeta.train": "Epoch RangeTest Run Start cache_compilations fit range_test run",
     "gammabeta.tune": "Found Space narrowed read_space ready search",

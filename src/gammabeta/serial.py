@@ -289,8 +289,9 @@ def value_from_json(hint: Any, value: Any, place: str) -> Any:
         return object_from_json({"type": value}, place, *described)
     if described and isinstance(value, Mapping):
         return object_from_json(value, place, *described)
-    if typing.get_origin(kind) is tuple and isinstance(value, (list, tuple)):
-        of = typing.get_args(kind)[0]
+    listed = next((option for option in options if typing.get_origin(option) is tuple), None)
+    if listed and isinstance(value, (list, tuple)):
+        of = typing.get_args(listed)[0]
         return tuple(value_from_json(of, item, f"{place}.{i}") for i, item in enumerate(value))
     if typing.get_origin(kind) is dict and isinstance(value, Mapping):
         of = typing.get_args(kind)[1]

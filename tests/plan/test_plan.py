@@ -25,7 +25,7 @@ from gammabeta.nn import (
     SquaredError,
 )
 from gammabeta.optim import Adam, AdamW, Constant, Cosine, Momentum, OneCycle
-from gammabeta.plan import EarlyStopping, Plan, advise, change, read_plan
+from gammabeta.plan import Combined, EarlyStopping, Plan, advise, change, read_plan, read_plans
 from gammabeta.plan.change import parsed
 from gammabeta.serial import dumps, from_json
 
@@ -351,3 +351,31 @@ def test_an_architecture_hands_its_initializer_weight_norm_and_noise_to_its_laye
     assert isinstance(last, Dense)
     assert first.initializer == last.initializer == Orthogonal()
     assert first.weight_norm == last.weight_norm == "centered"
+
+
+# ---- several that are combined
+
+
+def test_combined_plans_come_back_from_their_file_and_are_no_single_plan(tmp_path):
+    combined = Combined(members=(PLAN, PLAN.replace(seed=5, network=Mlp(hidden=(4,)))), averaged_epochs=3)
+    path = tmp_path / "plan.json"
+    path.write_text(dumps(combined))
+    assert read_plans(path) == combined
+    with pytest.raises(PlanError) as refusal:
+        read_plan(path)
+    says(refusal, "plan.json: it holds 2 plans", "expected one plan", "gammabeta fit --plan")
+    path.write_text(dumps(PLAN))
+    assert read_plans(path) == PLAN
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ((), ("combined.members", "found none")),
+        ((PLAN, PLAN.replace(loss=SquaredError())), ("softmax_cross_entropy and squared_error", "do not answer alike")),
+    ],
+)
+def test_plans_that_make_no_mean_are_refused(members, words):
+    with pytest.raises(PlanError) as refusal:
+        Combined(members=members)
+    says(refusal, *words)

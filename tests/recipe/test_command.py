@@ -1,8 +1,14 @@
 """``gammabeta recipe`` as it is typed: a folder like that of fit, stopping, going on, and what is refused."""
 
 import json
+import shlex
+import shutil
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import jax
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,12 +16,13 @@ from sklearn.datasets import load_iris
 from tests.stories.command import done, gammabeta, held
 
 import gammabeta as gb
+from gammabeta.recipe import squeeze
 
 TINY = (
     "--set",
     "network.hidden=[8]",
     "--set",
-    "optimizer.learning_rate=0.02",
+    "optimizer.learning_rate=0.05",
     "--set",
     "early_stopping=none",
     "--epochs",
@@ -85,6 +92,44 @@ def test_the_plan_of_the_first_model_gives_it_again(recipe, iris, tmp_path):
     rows = gb.read(iris)
     one, other = gb.load(recipe / "first"), gb.load(tmp_path / "again")
     np.testing.assert_array_equal(one.predict_proba(rows), other.predict_proba(rows))
+
+
+@pytest.mark.parametrize("kind", ["ensemble", "averaged"])
+def test_the_printed_command_gives_a_model_that_is_a_mean_again_bit_for_bit(kind, recipe, iris, tmp_path, monkeypatch):
+    folder = tmp_path / "means"
+    shutil.copytree(recipe, folder)
+    body = json.loads((folder / "recipe.json").read_text())
+    (folder / "recipe.json").write_text(json.dumps({**body, "gates": body["gates"][:-1]}))
+    monkeypatch.setattr(squeeze, "candidate", partial(favored, kind, squeeze.candidate))
+    typed = ("recipe", iris, "--target", "kind", *TINY, "-o", folder, "--resume", "--time-limit", "none")
+    out = done(*typed).out
+    assert json.loads((folder / "metrics.json").read_text())["recipe"]["winner"] == kind
+    assert not (folder / "findings.json").exists()
+    plans = json.loads((folder / "plan.json").read_text())
+    assert plans["type"] == "combined"
+    assert [plan["seed"] for plan in plans["members"]] == ([0, 1, 2, 3, 4] if kind == "ensemble" else [0])
+    (again,) = [line.split(maxsplit=1)[1] for line in out.splitlines() if line.startswith("again")]
+    words = shlex.split(again)
+    assert words[words.index("--target") + 1] == "kind"
+    done(*words[1:])
+    made = Path(words[words.index("-o") + 1])
+    one, other = gb.load(folder), gb.load(made)
+    for tree in ("params", "stats"):
+        for mine, its in zip(*(jax.tree.leaves(getattr(model, tree)) for model in (one, other)), strict=True):
+            np.testing.assert_array_equal(mine, its)
+    before, after = (json.loads((place / "metrics.json").read_text()) for place in (folder, made))
+    assert (before["valid"], before["test"]) == (after["valid"], after["test"])
+    assert (made / "plan.json").read_bytes() == (folder / "plan.json").read_bytes()
+    for place in (folder, made):
+        assert "the model is a mean: no forks" in done("diagnose", place).out
+    assert "plans that are trained one by one" in gammabeta("tune", iris, *words[3:]).complaint
+    assert "holds" in gammabeta(*words[1:], "--epochs", 3, "--quiet").complaint
+
+
+def favored(kind: str, candidate: Any, known: Any, name: str, served: Any) -> Any:
+    """A candidate as it is, one of this kind with a score that nothing else has."""
+    found = candidate(known, name, served)
+    return replace(found, score=found.score._replace(loss=-1.0, value=1.0)) if name == kind else found
 
 
 @pytest.mark.parametrize(

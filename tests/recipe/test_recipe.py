@@ -1,8 +1,10 @@
 """The recipe from Python: six gates, what closes them, going on after a stop, and no look at the test rows."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,19 +14,21 @@ from sklearn.datasets import load_iris, load_wine
 import gammabeta as gb
 from gammabeta.cli.fit import measured_once
 from gammabeta.data import Dataset, Schema
+from gammabeta.model.means import ensemble, with_mean_weights
 from gammabeta.nn import Ensemble
 from gammabeta.recipe import STEPS, Gate, Known, Served, cook, read_gates, read_served
+from gammabeta.recipe.changes import changes
 from gammabeta.recipe.known import Budget, Clock
-from gammabeta.recipe.means import ensemble, with_mean_weights
-from gammabeta.recipe.overfit import distinct
+from gammabeta.recipe.overfit import distinct, overfit
 from gammabeta.recipe.record import write_served
-from gammabeta.recipe.regularize import gains, regularize
+from gammabeta.recipe.regularize import Trials, gains, regularize
 from gammabeta.recipe.score import score
 from gammabeta.recipe.squeeze import squeeze
+from gammabeta.recipe.training import Made
 from gammabeta.recipe.tune import tune
 from gammabeta.tune.trial import Outcome
 
-SMALL = {"network.hidden": [8], "epochs": 20, "batch_size": 15, "optimizer.learning_rate": 0.02, "early_stopping": None}
+SMALL = {"network.hidden": [8], "epochs": 20, "batch_size": 15, "optimizer.learning_rate": 0.05, "early_stopping": None}
 TRIALS = 2
 
 
@@ -109,7 +113,7 @@ def test_the_skeleton_tells_what_the_theory_and_dumb_baselines_say(whole):
 def test_one_batch_is_learned_by_heart_and_its_curve_is_told(whole):
     batch = whole[1][2].facts["batch"]
     assert whole[1][2].passed
-    assert batch["curve"][-1] <= 0.05 * batch["first_loss"] < batch["curve"][0]
+    assert batch["curve"][-1] <= 0.01 * batch["first_loss"] < batch["curve"][0]
     assert batch["steps"] == len(batch["curve"]) <= 300
 
 
@@ -155,6 +159,96 @@ def test_a_network_that_cannot_learn_a_batch_by_heart_closes_the_third_gate_with
     assert not gates[2].passed
     assert "cannot be learned by heart" in gates[2].reason
     assert "GB302" in gates[2].reason
+
+
+def test_trees_that_are_ahead_beyond_chance_close_the_skeleton_and_it_says_by_how_much():
+    plan, schema, train, valid, _, parts = prepared("leaked")
+    slow = gb.change(plan, {"epochs": 3, "optimizer.learning_rate": 0.01})
+    gate = list(cook(slow, schema, train, valid, parts=parts, until="skeleton", workers=1))[1]
+    lead = gate.facts["leads"]["trees"]
+    assert gate.facts["leads"]["constant"]["ahead"] > 0
+    assert lead["ahead"] < -2 * lead["error"]
+    assert not gate.passed
+    assert f"trees by {-lead['ahead']:.4f} +- {lead['error']:.4f}" in gate.reason
+
+
+def standing_at(gates: Sequence[Gate], folder: Path, **more: Any) -> Known:
+    """What the step after these gates of the whole recipe knows; without a limit, unless told otherwise."""
+    plan, schema, train, valid, _, _ = prepared()
+    fixed = {"schema": schema, "train": train, "valid": valid, "parts": {}, "first": plan, "plan": plan}
+    clocks = {"budget": Budget(None), "clock": Clock(float("inf"), bool), "trials": 1, "workers": 1, "folder": None}
+    listening = {"tell": lambda standing: None, "should_stop": bool}
+    known = {**fixed, **clocks, **listening, "gates": tuple(gates), "default": read_served(folder / "first"), **more}
+    return Known(**known)
+
+
+def test_without_time_for_the_training_rows_or_with_a_run_that_was_cut_the_third_gate_is_closed(whole, monkeypatch):
+    folder, gates = whole
+    gate = overfit(standing_at(gates[:2], folder, clock=Clock(0.0, bool)))
+    assert not gate.passed
+    assert gate.reason.endswith("no time for all training rows.")
+    cut = Served(read_served(folder / "first").model, ({**read_served(folder).history[0], "ended": "time limit"},))
+    monkeypatch.setattr("gammabeta.recipe.overfit.run_of", lambda *given: Made(cut, (), 1.0))
+    gate = overfit(standing_at(gates[:2], folder))
+    assert not gate.passed
+    assert "the time limit cut that run, so the gate stays closed" in gate.reason
+
+
+def test_a_third_gate_that_stays_closed_holds_the_findings_that_its_reason_names(whole):
+    folder, gates = whole
+    frozen = gb.change(prepared()[0], {"optimizer.learning_rate": 1e-6})
+    gate = overfit(standing_at(gates[:2], folder, plan=frozen))
+    assert not gate.passed
+    assert [one["code"] for one in gate.facts["findings"] if one["code"] in gate.reason] or "no cause" in gate.reason
+
+
+# ---- what closes the gap
+
+
+def test_what_is_tried_comes_in_a_fixed_order():
+    plan = gb.change(prepared()[0], {"network.hidden": [8, 8]})
+    table = [make(plan) for make in changes((4,), best_epoch=10)]
+    images = [make(plan) for make in changes((28, 32, 1), best_epoch=20)]
+    rest = ["weight decay", "dropout", "label smoothing", "input noise", "early stopping", "smaller network"]
+    assert [one.name for one in table] == ["augmentation", *rest]
+    assert [one.name for one in images] == ["shifted images", "mirrored images", *rest]
+    assert table[0].plan is None
+    assert images[0].plan.augmentation == (gb.RandomCrop(padding=4),)
+    assert images[1].plan.augmentation == (gb.RandomFlip(),)
+    assert table[-2].plan.epochs == 12
+    assert images[-2].plan is None
+    again = [make(images[0].plan) for make in changes((28, 32, 1), best_epoch=20)]
+    assert again[0].plan is None
+    assert again[1].plan.augmentation == (gb.RandomCrop(padding=4), gb.RandomFlip())
+    raw = gb.change(plan, {"network.position": "first"})
+    assert "units of their own" in next(make(raw) for make in changes((4,), 10)[4:5]).says
+
+
+def test_a_change_is_kept_only_where_the_pairs_say_so_and_the_next_one_goes_on_from_it(whole, monkeypatch):
+    folder, gates = whole
+    tried: list[gb.Plan] = []
+
+    def outcomes(self: Any, plan: gb.Plan, seeds: range) -> list[Outcome]:
+        """Shifts and an early end help, mirror images harm, all else is noise."""
+        tried.append(plan)
+        kinds = [type(each) for each in plan.augmentation or ()]
+        gain = 0.2 * (gb.RandomCrop in kinds) - 0.3 * (gb.RandomFlip in kinds) + 0.05 * (plan.epochs < 20)
+        noise = np.random.default_rng(len(tried)).normal(0, 0.001, len(seeds))
+        return [Outcome("done", 0.7 + 0.01 * seed - gain + each) for seed, each in zip(seeds, noise, strict=True)]
+
+    monkeypatch.setattr(Trials, "outcomes", outcomes)
+    network = {"train": {"loss": 0.1, "value": 0.9}, "valid": {"loss": 0.6, "value": 0.8}}
+    gap = replace(gates[1], facts={**gates[1].facts, "network": network, "early": {"best_epoch": 8}})
+    x = np.zeros((9, 8, 8, 1), np.uint8)
+    images = Dataset(x=x, y=np.zeros(9, np.int32))
+    gate = regularize(standing_at([gates[0], gap, gates[2]], folder, train=images))
+    states = {line["name"]: line["state"] for line in gate.facts["changes"]}
+    assert [name for name, state in states.items() if state == "kept"] == ["shifted images", "early stopping"]
+    assert gate.passed
+    assert gate.plan.augmentation == (gb.RandomCrop(padding=1),)
+    assert gate.plan.epochs == 10
+    assert "Shifted images and early stopping helped" in gate.reason
+    assert all(plan.augmentation for plan in tried[-3:])
 
 
 def test_rows_with_equal_inputs_are_not_asked_to_be_learned_by_heart():
@@ -213,25 +307,9 @@ def test_a_record_that_is_broken_is_refused_in_one_sentence(tmp_path, text):
 
 
 def test_without_time_the_last_step_serves_the_first_plan_and_says_so(whole):
-    plan, schema, train, valid, _, _ = prepared()
     folder, gates = whole
-    known = Known(
-        schema=schema,
-        train=train,
-        valid=valid,
-        parts={},
-        first=plan,
-        plan=plan.replace(epochs=4),
-        budget=Budget(1.0, spent=2.0),
-        clock=Clock(0.0, bool),
-        trials=1,
-        workers=1,
-        folder=None,
-        tell=lambda standing: None,
-        should_stop=bool,
-        gates=tuple(gates[:-1]),
-        default=read_served(folder / "first"),
-    )
+    over = {"budget": Budget(1.0, spent=2.0), "clock": Clock(0.0, bool)}
+    known = standing_at(gates[:-1], folder, plan=prepared()[0].replace(epochs=4), **over)
     gate = squeeze(known)
     assert not gate.passed
     assert "There was no time" in gate.reason
@@ -287,6 +365,17 @@ def test_an_ensemble_is_one_model_that_answers_with_the_mean_probability(name, t
     np.testing.assert_allclose(one.outputs(test), mean, atol=2e-6)
     assert isinstance(one.plan.layers.layers[0], Ensemble)
     np.testing.assert_array_equal(gb.load(one.save(tmp_path)).outputs(test), one.outputs(test))
+
+
+def test_of_combined_plans_those_for_which_no_time_is_left_are_left_out():
+    plan, schema, train, valid, _, _ = prepared()
+    combined = gb.Combined(members=(plan, plan.replace(seed=5)))
+    heard: list[int] = []
+    learned = gb.learn(combined, schema, train, valid, time_limit=1e-6, on_epoch=lambda epoch: heard.append(1))
+    assert learned.model.plan.seed == plan.seed
+    assert not isinstance(learned.model.plan.layers.layers[0], Ensemble)
+    assert learned.run.last.ended == "time limit"
+    assert heard == [1]
 
 
 def test_the_mean_of_equal_weights_is_the_same_model_and_of_others_is_between():

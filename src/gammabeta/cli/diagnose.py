@@ -123,15 +123,18 @@ def case_of(folder: Path, new_rows: Path | None) -> "tuple[Case, list[str], bool
     from gammabeta.diagnosis import Case
     from gammabeta.model import load
     from gammabeta.model.learn import class_weighted
-    from gammabeta.plan import read_plan
+    from gammabeta.plan import Combined, read_plans
 
-    plan = read_plan(folder / "plan.json")
+    plan = read_plans(folder / "plan.json")
     lines, said = history_of(folder)
     model = None
     if (folder / "model.safetensors").exists():
         model = load(folder)
     else:
         said.append("the run has no model: what needs finished weights is left out.")
+    several = isinstance(plan, Combined)
+    if isinstance(plan, Combined):
+        plan = model.plan if model else plan.members[0]
     options, command = rows_of(folder, folder / "plan.json")
     made = prepared(options, (lambda scaled, rows: (plan, model.schema)) if model else None)
     schema, encoded = made.schema, made.encoded
@@ -151,9 +154,10 @@ def case_of(folder: Path, new_rows: Path | None) -> "tuple[Case, list[str], bool
         schema,
     )
     if command != "fit":
-        why = {"recipe": "the model is the mean of several"}.get(command, "the run began from another model")
-        said.append(f"{why} ({command}): no forks, which would begin from nothing.")
-    return case, said, command == "fit", made
+        said.append(f"the run began from another model ({command}): no forks, which would begin from nothing.")
+    if several:
+        said.append("the model is a mean: no forks, which would begin from nothing.")
+    return case, said, command == "fit" and not several, made
 
 
 def history_of(folder: Path) -> tuple[tuple[Mapping[str, Any], ...], list[str]]:

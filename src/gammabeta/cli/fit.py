@@ -82,7 +82,7 @@ def into_run_folder(
     from gammabeta.train import Epoch, cache_compilations
 
     cache_compilations()
-    plan, schema, encoded, said, parts = prepare()
+    plan, schema, encoded, said, parts, combined = prepare()
     out = console(options.quiet, beside_json=options.json)
     if not told:
         if holds_run(folder):
@@ -92,13 +92,13 @@ def into_run_folder(
     from gammabeta.cli.progress import FitProgress
     from gammabeta.model.file import write_whole
 
-    begun = beginning(plan, schema, encoded) if command == "fit" else None
+    begun = beginning(plan, schema, encoded) if command == "fit" and not combined else None
     if begun is not None:
         early = [finding for finding in found_in(begun) if finding.severity != "note"]
         if early:
             show_findings(out, early, None)
     with all_or_nothing(folder), interruptible() as interrupted, ExitStack() as open_logs:
-        write_whole(folder / PLAN_NAME, dumps(plan).encode())
+        write_whole(folder / PLAN_NAME, dumps(combined or plan).encode())
         write_whole(folder / ROWS_NAME, remembered(options, command))
         log = open_logs.enter_context(logs(options.log, folder, plan))
         with history(folder) as write, FitProgress(options.quiet, plan) as bar:
@@ -115,7 +115,7 @@ def into_run_folder(
 
             try:
                 learned = learning(
-                    plan,
+                    combined or plan,
                     schema,
                     encoded["train"],
                     encoded.get("valid"),
@@ -133,7 +133,15 @@ def into_run_folder(
         measured = open_logs.pop_all()
     rest = (time.perf_counter() - began, more(learned))
     result, findings = measured_once(
-        folder, model, run.history, encoded, parts, *rest, begun, look=command == "fit", report=options.report
+        folder,
+        model,
+        run.history,
+        encoded,
+        parts,
+        *rest,
+        begun,
+        look=begun is not None,
+        report=options.report,
     )
     with measured:
         for name in ("valid", "test"):
@@ -179,13 +187,14 @@ def measured_once(
     """(what is written as metrics, findings): the one look at the test rows, written to the folder with its report.
 
     seconds: that it took; more: what else the metrics hold; begun: the case before its first step, where it is known
-    look: whether findings are looked for; report: whether a page is drawn
+    look: whether findings are looked for; where nobody does, none are told, not even that there are none
+    report: whether a page is drawn
     """
     from gammabeta.model.file import write_whole
     from gammabeta.report.write import write_facts, write_report
 
     case = finished_case(model, history, encoded, begun)
-    findings = found_in(case) if look else []
+    findings = found_in(case) if look else None
     found = {name: model.scores(encoded[name]) if name in encoded else {} for name in ("valid", "test")}
     result: dict[str, Any] = {
         "task": model.schema.task,
@@ -194,15 +203,19 @@ def measured_once(
         "epochs": len(history),
         "seconds": round(seconds, 3),
         "model": str(folder / MODEL_NAME),
-        "findings": [finding.to_json() for finding in findings],
+        "findings": None if findings is None else [finding.to_json() for finding in findings],
         **more,
     }
     write_whole(folder / METRICS_NAME, (json.dumps(result, indent=2, allow_nan=False) + "\n").encode())
-    write_whole(folder / FINDINGS_NAME, (json.dumps(result["findings"], indent=2, allow_nan=False) + "\n").encode())
+    if findings is None:
+        (folder / FINDINGS_NAME).unlink(missing_ok=True)
+    else:
+        text = json.dumps(result["findings"], indent=2, allow_nan=False) + "\n"
+        write_whole(folder / FINDINGS_NAME, text.encode())
     if report:
         write_facts(folder, report_facts(case, model, parts, encoded))
         write_report(folder)
-    return result, findings
+    return result, findings or []
 
 
 def beginning(plan: Any, schema: Any, encoded: Mapping[str, Any]) -> "Case":

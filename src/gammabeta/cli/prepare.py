@@ -11,7 +11,7 @@ from gammabeta.data.values import plural
 from gammabeta.errors import UsageError
 
 if TYPE_CHECKING:
-    from gammabeta.plan import Plan
+    from gammabeta.plan import Combined, Plan
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Prepared(NamedTuple):
     plan: with its layers written out; encoded: "train" and, where there are such rows, "valid" and "test"
     said: what reading and splitting had to say
     parts: the same rows as they were read
+    combined: the plans in the file where they are several, of which ``plan`` is the first
     """
 
     plan: "Plan"
@@ -43,6 +44,7 @@ class Prepared(NamedTuple):
     encoded: Mapping[str, Dataset]
     said: tuple[str, ...]
     parts: Mapping[str, Table | Images]
+    combined: "Combined | None" = None
 
 
 Choose = Callable[[Schema, int], "tuple[Plan, Schema]"]
@@ -57,11 +59,14 @@ def prepared(
     choose: by it instead of by advice or a plan file; look_at: called with what was read, to refuse it early
     """
     from gammabeta.model import raw_where_normalized, suited
+    from gammabeta.plan import Combined
     from gammabeta.plan.change import parsed
 
     kinds = kinds_of(options.kinds)
     changes = parsed(options.settings)
-    given = plan_in_file(options)
+    found = plans_in_file(options)
+    combined = found if isinstance(found, Combined) else None
+    given = found.members[0] if isinstance(found, Combined) else found
 
     def advised(schema: Schema, rows: int) -> "tuple[Plan, Schema]":
         plan = suited(given or advised_plan(options, schema, rows), schema)
@@ -77,7 +82,7 @@ def prepared(
     if schema != scaled:
         encoded = {name: schema.encode(part) for name, part in parts.items()}
     said = [note for part in parts.values() for note in part.notes]
-    return Prepared(plan, schema, encoded, (*said, *repeated(options)), parts)
+    return Prepared(plan, schema, encoded, (*said, *repeated(options)), parts, combined)
 
 
 def plan_in_file(options: DataOptions) -> "Plan | None":
@@ -86,6 +91,22 @@ def plan_in_file(options: DataOptions) -> "Plan | None":
     from gammabeta.plan.change import parsed
 
     return change(read_plan(options.plan), parsed(options.settings)) if options.plan else None
+
+
+def plans_in_file(options: DataOptions) -> "Plan | Combined | None":
+    """The same, where the file may hold several plans that are combined; those are taken as they are."""
+    from gammabeta.plan import Plan, change, read_plans
+    from gammabeta.plan.change import parsed
+
+    found = read_plans(options.plan) if options.plan else None
+    if isinstance(found, Plan):
+        return change(found, parsed(options.settings))
+    if found and options.settings:
+        raise UsageError(
+            f"--set {options.settings[0]}: {options.plan} holds {len(found.members)} plans, expected one; change its "
+            f"members in the file."
+        )
+    return found
 
 
 def advised_plan(options: DataOptions, schema: Schema, rows: int) -> "Plan":

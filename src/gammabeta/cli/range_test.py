@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gammabeta.cli.prepare import DataOptions, prepared, show_beginning
+from gammabeta.cli.prepare import DataOptions, plan_in_file, prepared, show_beginning
 from gammabeta.cli.terminal import console, number, print_json
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ def range_test_command(options: RangeOptions) -> None:
     from gammabeta.train import cache_compilations, range_test
 
     cache_compilations()
-    plan, schema, encoded, said, _ = prepared(options)
+    # refuses a file that holds several plans
+    plan_in_file(options)
+    plan, schema, encoded, said, *_ = prepared(options)
     out = console(beside_json=options.json)
     show_beginning(out, options.data, schema, encoded, said)
     train = class_weighted(plan, schema, encoded["train"])

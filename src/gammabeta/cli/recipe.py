@@ -13,7 +13,7 @@ from gammabeta.cli.prepare import advised_plan, plan_in_file, prepared, show_beg
 from gammabeta.cli.rows import remembered
 from gammabeta.cli.terminal import console, grid, metric_rows, print_json
 from gammabeta.errors import UsageError, nearest
-from gammabeta.report.names import PLAN_NAME, RECIPE_NAME, REPORT_NAME, ROWS_NAME
+from gammabeta.report.names import RECIPE_NAME, REPORT_NAME, ROWS_NAME
 
 if TYPE_CHECKING:
     from gammabeta.recipe import Gate
@@ -49,7 +49,7 @@ def recipe_command(options: RecipeOptions) -> None:
 
     cache_compilations()
     given = plan_in_file(options)
-    plan, schema, encoded, said, parts = prepared(options)
+    plan, schema, encoded, said, parts, _ = prepared(options)
     plan = given or advised_plan(options, schema, encoded["train"].rows)
     out = console(options.quiet, beside_json=options.json)
     replaced = holds_run(folder) and not options.resume
@@ -80,7 +80,8 @@ def recipe_command(options: RecipeOptions) -> None:
             served = gate.served or served
             bar.clear()
             show_gate(out, len(gates), gate)
-            write_whole(folder / ROWS_NAME, remembered(options, command_of(gate)))
+            # one fit of the plan that is there gives the model that is there
+            write_whole(folder / ROWS_NAME, remembered(options, "fit"))
     if interrupted():
         leave_interrupted(folder, gates)
     result: dict[str, Any] = {
@@ -136,12 +137,6 @@ def refuse_folder(options: RecipeOptions, folder: Path) -> None:
         raise UsageError(f"-o {folder}: it holds a search, which would be mixed with this one; choose another folder.")
 
 
-def command_of(gate: "Gate") -> str:
-    """What a diagnosis has to know: whether one fit of the plan gives the model, so that forks of it make sense."""
-    alone = gate.facts.get("winner", "default") in ("default", "single", "longer")
-    return "fit" if alone else "recipe"
-
-
 def show_gate(out: Any, number: int, gate: "Gate", more: str = "") -> None:
     """A line for a step."""
     state = "[green]passed[/]" if gate.passed else "[yellow]not passed[/]"
@@ -169,6 +164,8 @@ def finished(
 ) -> dict[str, Any]:
     """The one look at the test rows, and what is told at the end."""
     from gammabeta.recipe import read_served
+    from gammabeta.report.run_folder import known
+    from gammabeta.report.sections.plan import rerun
 
     best = served or read_served(folder)
     last = gates[-1]
@@ -182,7 +179,7 @@ def finished(
         time.perf_counter() - began,
         more,
         None,
-        look=command_of(last) == "fit",
+        look=best.combined is None,
         report=options.report,
     )
     out.print()
@@ -197,9 +194,8 @@ def finished(
     out.print(f"model    {result['model']}", markup=False, soft_wrap=True)
     if options.report:
         out.print(f"report   {folder / REPORT_NAME}", markup=False, soft_wrap=True)
-    again = f"gammabeta fit {options.data} --plan {folder / PLAN_NAME}, with the same options for rows"
-    alone = command_of(last) == "fit"
-    out.print(f"again    {again if alone else last.facts['reproduced_by']}", markup=False, soft_wrap=True)
+    cut = "" if best.whole else "  (trains on where the time limit cut this run)"
+    out.print(f"again    {rerun(known(folder))}{cut}", markup=False, soft_wrap=True)
     worth = [finding for finding in findings if finding.severity != "note"]
     if worth:
         show_findings(out, worth, folder)

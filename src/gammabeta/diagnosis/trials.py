@@ -10,8 +10,8 @@ from gammabeta.diagnosis import forks
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Proof
 from gammabeta.diagnosis.forks import Branch, Outcome, Tell, forked, runnable
-from gammabeta.diagnosis.gain import gain_of, other_units, value_of
-from gammabeta.diagnosis.rank import Proved, Standing, standing, weight
+from gammabeta.diagnosis.gain import finished_run, gain_of, less_loss, other_units, value_of
+from gammabeta.diagnosis.rank import LIKELY, Proved, Standing, standing, weight
 from gammabeta.diagnosis.suspicion import Suspicion, Treatment, as_it_is
 from gammabeta.errors import GammabetaError
 from gammabeta.serial import dumps, lift
@@ -64,10 +64,10 @@ def tried(case: Case, suspicions: Sequence[Suspicion], deep: bool, tell: Tell) -
     trials = Trials(case, unchanged, forked([unchanged], seeds_of(case))[0], Counted(tell))
     most = 1 - min(trials.value_before(metric_only) for metric_only in (False, True))
     while waiting:
-        now: list[Treatment] = []
-        while waiting and trials.new(now) < forks.AT_ONCE:
-            now.append(waiting.pop(0).treatment)
-        trials.run([now])
+        now: list[Waiting] = []
+        while waiting and trials.new([one.treatment for one in now]) < forks.AT_ONCE:
+            now.append(waiting.pop(0))
+        trials.run([[one.treatment] for one in now], [one.likely for one in now])
         waiting = [one for one in waiting if trials.new([one.treatment])]
         groups = [trials.known(suspicion.treatments) for suspicion in suspicions]
         found = standing_of(suspicions, groups, waiting, most)
@@ -82,11 +82,15 @@ def tried(case: Case, suspicions: Sequence[Suspicion], deep: bool, tell: Tell) -
 
 
 class Waiting(NamedTuple):
-    """A treatment to be tried, of which suspicion; alike: whether its fork runs what is compiled already."""
+    """A treatment to be tried, of which suspicion.
+
+    alike: whether its fork runs what is compiled already; likely: whether a lower loss alone would prove something
+    """
 
     suspicion: int
     treatment: Treatment
     alike: bool
+    likely: bool
 
 
 def in_turn(suspicions: Sequence[Suspicion], unchanged: Branch) -> list[Waiting]:
@@ -98,7 +102,8 @@ def in_turn(suspicions: Sequence[Suspicion], unchanged: Branch) -> list[Waiting]
             if branch is not None:
                 alike = compiled_alike(branch, unchanged)
                 turn = suspicion.certainty + bool(suspicion.severity) - (0 if alike else COMPILING)
-                order.append((turn, Waiting(index, treatment, alike)))
+                likely = suspicion.certainty >= LIKELY and not suspicion.meant
+                order.append((turn, Waiting(index, treatment, alike, likely)))
     return [one for _, one in sorted(order, key=lambda pair: -pair[0])]
 
 
@@ -135,8 +140,8 @@ def compiled_alike(one: Branch, other: Branch) -> bool:
 def beside(
     case: Case, unchanged: Branch, base: Sequence[Outcome], treatments: Sequence[Sequence[Treatment]], tell: Tell
 ) -> list[list[Tried]]:
-    """All treatments of a branch; base: what the branch itself came to."""
-    return Trials(case, unchanged, base, tell).run(treatments)
+    """All treatments of likely suspicions on top of a branch; base: what the branch itself came to."""
+    return Trials(case, unchanged, base, tell).run(treatments, [True] * len(treatments))
 
 
 @dataclass(eq=False)
@@ -185,8 +190,8 @@ class Trials:
         """Those of the treatments that were tried."""
         return [self.made[key] for key in self.keyed(treatments) if key in self.made]
 
-    def run(self, groups: Sequence[Sequence[Treatment]]) -> list[list[Tried]]:
-        """Every group's forks; the promising ones with all seeds."""
+    def run(self, groups: Sequence[Sequence[Treatment]], likely: Sequence[bool]) -> list[list[Tried]]:
+        """Every group's forks; the promising ones with all seeds, of likely groups also those that lower the loss."""
         keys = [self.keyed(group) for group in groups]
         branches: dict[Key, tuple[Treatment, Branch]] = {}
         for key, made in (pair for group in keys for pair in group.items()):
@@ -196,7 +201,13 @@ class Trials:
         first = forked([branch for _, branch in branches.values()], seeds[:1], self.tell)
         outcomes = dict(zip(branches, first, strict=True))
         metric_only = {key: other_units(case, branch) for key, (_, branch) in branches.items()}
-        promising = [k for k in branches if gain_of(case, base[0], outcomes[k][0], metric_only[k]) > PROMISING]
+        hopeful = {key for group, sure in zip(keys, likely, strict=True) if sure for key in group}
+        promising = [
+            key
+            for key in branches
+            if gain_of(case, base[0], outcomes[key][0], metric_only[key]) > PROMISING
+            or (key in hopeful and less_loss(case, base[:1], outcomes[key], metric_only[key]))
+        ]
         more = forked([branches[key][1] for key in promising], seeds[1:], self.tell)
         for key, found in zip(promising, more, strict=True):
             outcomes[key] = [*outcomes[key], *found]
@@ -239,7 +250,15 @@ def proof(
     gain = float(np.mean(gains))
     spread = float(np.std(gains, ddof=1) / np.sqrt(len(gains))) if len(gains) > 1 else float("inf")
     needed = max(LEAST_GAIN, case.chance)
-    confirmed = len(gains) == SEEDS and bool(np.all(gains > 0)) and gain > needed and gain > ERRORS * spread
+    whole = len(gains) == SEEDS and bool(np.all(gains > 0))
+    confirmed = whole and gain > needed and gain > ERRORS * spread
+    by_loss = whole and less_loss(case, before, after, metric_only)
+    # a fork that is shorter than the run begins it anew: what it wins there the run may have won long ago
+    finished = finished_run(case) if max(one.steps for one in before) < case.steps_made else None
+    if finished is not None:
+        ahead = np.mean([value_of(case, other, metric_only) for other in after])
+        confirmed = confirmed and bool(ahead - value_of(case, finished, metric_only) > case.chance)
+        by_loss = by_loss and less_loss(case, [finished] * len(after), after, metric_only)
 
     def mean(name: str, outcomes: Sequence[Outcome]) -> float:
         return float(np.mean([getattr(outcome, name) for outcome in outcomes]))
@@ -256,4 +275,6 @@ def proof(
         gain=gain,
         spread=spread,
         confirmed=confirmed,
+        by_loss=by_loss,
+        finished=None if finished is None else finished.metric,
     )

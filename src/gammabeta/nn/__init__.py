@@ -2,6 +2,15 @@
 
 from gammabeta.nn.activation import ACTIVATIONS, Activation
 from gammabeta.nn.architectures import Architecture, Convnet, Mlp
+from gammabeta.nn.augmentation import (
+    Augmentation,
+    RandomBrightness,
+    RandomContrast,
+    RandomCrop,
+    RandomFlip,
+    RandomRotation,
+    augmented,
+)
 from gammabeta.nn.batch_norm import BatchNorm
 from gammabeta.nn.calibrate import calibrate, prior_bias, waits_for_data, with_prior
 from gammabeta.nn.centered_weights import centered_weights
@@ -58,6 +67,7 @@ __all__ = [
     "AbsoluteError",
     "Activation",
     "Architecture",
+    "Augmentation",
     "AveragePool",
     "BatchNorm",
     "BinnedRegression",
@@ -96,6 +106,11 @@ __all__ = [
     "Place",
     "PositiveLogLoss",
     "Probe",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomRotation",
     "Residual",
     "ScaledNormal",
     "Seen",
@@ -110,6 +125,7 @@ __all__ = [
     "XavierNormal",
     "XavierUniform",
     "Zeros",
+    "augmented",
     "bare",
     "calibrate",
     "centered_weights",

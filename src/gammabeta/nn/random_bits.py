@@ -31,3 +31,8 @@ def lowbias32(x: Array) -> Array:
 def bernoulli(key: Array, chance: Array | float, shape: Shape) -> Array:
     """bool of ``shape``, each true with ``chance`` in [0, 1], to within 2^-24."""
     return (random_bits(key, shape) >> 8) < (jnp.asarray(chance, jnp.float32) * 2**24).astype(jnp.uint32)
+
+
+def uniform(key: Array, shape: Shape) -> Array:
+    """float32 U(0, 1) of ``shape``: multiples of 2^-24 in [0, 1)."""
+    return (random_bits(key, shape) >> 8).astype(jnp.float32) * 2.0**-24

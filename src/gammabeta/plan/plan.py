@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 
 from gammabeta.errors import PlanError
-from gammabeta.nn import Architecture, Call, Layer, Loss, Sequential
+from gammabeta.nn import Architecture, Augmentation, Call, Layer, Loss, Sequential
 from gammabeta.optim import AdamW, Clipping, OneCycle, OptaxTransformation, Optimizer, Schedule
 from gammabeta.serial import DYNAMIC, Description, Search, Within
 from gammabeta.types import Shape
@@ -42,6 +42,9 @@ class Plan(Description):
         optimizer's weight_decay is the decoupled one)
     gradient_noise, weight_noise: standard deviation of N(0, 1) noise that every step adds to the gradients, and to the
         weights that it computes with (the weights themselves keep none), >= 0
+    augmentation: what is done to training images by chance, in this order, labels as they are; None for nothing. Drawn
+        anew in every step, from seed and step. Evaluation, and the statistics that batch norm settles, see images as
+        they are
     micro_batch_size: rows that are computed at a time; loss, gradient and statistics are those of the whole batch
     devices: over how many of them the rows of a batch are spread; loss, gradient and statistics are the whole batch's
     class_weights: factors on the weights of training rows: "balanced", so that every class counts the same, or one
@@ -68,6 +71,7 @@ class Plan(Description):
     l2_all: bool = False
     gradient_noise: Annotated[float, Within("[0, inf)"), DYNAMIC] | None = None
     weight_noise: Annotated[float, Within("[0, inf)"), DYNAMIC] | None = None
+    augmentation: tuple[Augmentation, ...] | None = None
     micro_batch_size: Annotated[int, Within("[1, inf)")] | None = None
     devices: Annotated[int, Within("[1, inf)")] = 1
     class_weights: Literal["balanced"] | dict[str, Annotated[float, Within("[0, inf)")]] | None = None
@@ -91,9 +95,14 @@ class Plan(Description):
     def expanded(self, shape: Shape, outputs: int) -> "Plan":
         """The plan with its architecture written out as layers, checked against the shape of the data.
 
-        Raises PlanError where layers do not fit each other, the input or the number of outputs, and where a layer
-        could not train with this batch size.
+        Raises PlanError where layers do not fit each other, the input or the number of outputs, where a layer could not
+        train with this batch size, and where inputs that are no images would be augmented.
         """
+        if self.augmentation and len(shape) != 3:
+            raise PlanError(
+                f"plan.augmentation: the inputs have shape {shape}, expected images (height, width, channels); set "
+                f"augmentation=none."
+            )
         network = self.network
         layers = network.expand(shape, outputs) if isinstance(network, Architecture) else network
         if not isinstance(layers, Sequential):

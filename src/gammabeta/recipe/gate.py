@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gammabeta.model import Model
-from gammabeta.plan import Plan
+from gammabeta.plan import Combined, Plan
 from gammabeta.serial import from_json, to_json, without_nan
 
 STEPS = ("data", "skeleton", "overfit", "regularize", "tune", "squeeze")
@@ -17,10 +17,22 @@ class Served:
     """A finished model, and how it came about.
 
     history: a line per epoch, as Epoch.to_json gives it; of the first member where there are several
+    combined: the plans that it is a mean of; None where it is what the model's own plan gives
     """
 
     model: Model
     history: tuple[Mapping[str, Any], ...] = field(repr=False)
+    combined: Combined | None = None
+
+    @property
+    def plan(self) -> Plan | Combined:
+        """What fit makes the model of again."""
+        return self.combined or self.model.plan
+
+    @property
+    def whole(self) -> bool:
+        """Whether its run came to its own end."""
+        return self.history[-1]["ended"] not in ("time limit", "stopped")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

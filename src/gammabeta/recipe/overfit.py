@@ -13,7 +13,7 @@ from gammabeta.errors import GammabetaError
 from gammabeta.model import suited
 from gammabeta.model.learn import class_weighted
 from gammabeta.nn import BinnedRegression, Dropout, GaussianNoise, Layer, Mlp
-from gammabeta.optim import Constant
+from gammabeta.optim import Step
 from gammabeta.plan import Plan
 from gammabeta.recipe.gate import Gate
 from gammabeta.recipe.known import Known
@@ -21,17 +21,21 @@ from gammabeta.recipe.training import run_of
 from gammabeta.train import fit
 
 ROWS, STEPS = 64, 300
-LEFT = 0.05
+LEFT = 0.01
 """Of the loss before the first step: what may be left of it when a batch is known by heart."""
+
+AT_LAST = Step(every=0.75)
+"""The full rate, and a tenth of it at last: an absolute error comes no nearer to zero than a step moves it. 64 rows of
+diabetes: 1.5 % of the first loss at the full rate, 0.9 % so."""
 
 SECONDS_FOR_FORKS = 60.0
 
 
 def overfit(known: Known) -> Gate:
-    """With regularization off: at most 64 rows to 5 % of their first loss within 300 steps; then the training rows.
+    """With regularization off: at most 64 rows to 1 % of their first loss within 300 steps; then the training rows.
 
-    The gate asks for the batch, and that the training rows are fitted better than without looking at the inputs, and no
-    worse than with regularization. Where it stays closed, the diagnosis names the cause.
+    The gate asks for the batch, and for a whole run that fits the training rows no worse than with regularization, or
+    to 1 % of the best constant answer's loss. Where the network cannot, the diagnosis names the cause.
     """
     known.say("learning one batch by heart")
     plan = unregularized(known.plan, known)
@@ -50,7 +54,7 @@ def overfit(known: Known) -> Gate:
             False, f"One batch cannot be learned by heart: {words}, wanted {floor:.2g}. {cause(known, facts)}", facts
         )
     if known.clock.over():
-        return known.gate(True, f"One batch is learned by heart: {words}; no time for all training rows.", facts)
+        return known.gate(False, f"One batch is learned by heart: {words}; no time for all training rows.", facts)
     known.say("fitting the training rows without regularization")
     with_it = known.facts("skeleton")["network"]["train"]
     made = run_of(known, plan)
@@ -61,8 +65,8 @@ def overfit(known: Known) -> Gate:
     fits = soft(plan) or best <= 1.05 * with_it["loss"] or best <= LEFT * constant
     told = f"the training rows to {best:.3g} ({metric} {value:.4f}), {with_it['loss']:.3g} with regularization"
     if fits or not made.whole:
-        cut = "" if made.whole else "; the time limit cut that run"
-        return known.gate(True, f"One batch is learned by heart: {words}; {told}{cut}.", facts)
+        cut = "" if made.whole else "; the time limit cut that run, so the gate stays closed"
+        return known.gate(made.whole, f"One batch is learned by heart: {words}; {told}{cut}.", facts)
     return known.gate(
         False, f"One batch is learned by heart, the training rows are not: {told}. {cause(known, facts)}", facts
     )
@@ -74,7 +78,7 @@ def soft(plan: Plan) -> bool:
 
 
 def unregularized(plan: Plan, known: Known) -> Plan:
-    """The plan with everything off that keeps a network from learning by heart, and a rate that stays as it is."""
+    """The plan with everything off that keeps a network from learning by heart."""
     network = plan.network
     if isinstance(network, Mlp):
         plan = plan.replace(network=network.replace(dropout=0.0, input_noise=0.0))
@@ -86,7 +90,7 @@ def unregularized(plan: Plan, known: Known) -> Plan:
         return () if isinstance(layer, Dropout | GaussianNoise) else (layer,)
 
     plan = with_layers(plan, edit)
-    off: dict[str, Any] = dict.fromkeys(("l2", "gradient_noise", "weight_noise", "early_stopping"))
+    off: dict[str, Any] = dict.fromkeys(("l2", "gradient_noise", "weight_noise", "augmentation", "early_stopping"))
     if hasattr(plan.optimizer, "weight_decay"):
         off["optimizer"] = plan.optimizer.replace(weight_decay=0.0)
     if hasattr(plan.loss, "label_smoothing"):
@@ -109,7 +113,7 @@ def distinct(train: Dataset) -> Dataset:
 def by_heart(plan: Plan, batch: Dataset) -> tuple[float, list[float], int]:
     """(loss before the first step, loss after each, steps made) of training on one batch and nothing else."""
     small = plan.replace(
-        batch_size=batch.rows, epochs=STEPS, schedule=Constant(), class_weights=None, micro_batch_size=None
+        batch_size=batch.rows, epochs=STEPS, schedule=AT_LAST, class_weights=None, micro_batch_size=None
     )
     first = math.nan
     curve: list[float] = []

@@ -8,6 +8,7 @@ from typing import Any
 from gammabeta.errors import FileError, GammabetaError, UsageError
 from gammabeta.model import load
 from gammabeta.model.file import write_whole
+from gammabeta.plan import Combined, read_plans
 from gammabeta.recipe.gate import STEPS, Gate, Served
 from gammabeta.serial import dumps
 from gammabeta.tune.storage import differences
@@ -27,8 +28,8 @@ def write_gates(folder: Path, about: Mapping[str, Any], gates: Sequence[Gate]) -
 
 
 def write_served(folder: Path, served: Served) -> None:
-    """Write a model with its plan and history, as fit writes them."""
-    write_whole(folder / PLAN_NAME, dumps(served.model.plan).encode())
+    """Write a model with its history, and the plan or plans that it is made of again, as fit writes them."""
+    write_whole(folder / PLAN_NAME, dumps(served.plan).encode())
     lines = "".join(json.dumps(line, allow_nan=False) + "\n" for line in served.history)
     write_whole(folder / HISTORY_NAME, lines.encode())
     served.model.save(folder)
@@ -36,7 +37,7 @@ def write_served(folder: Path, served: Served) -> None:
 
 def read_served(folder: Path) -> Served:
     """What was written; FileError where it is not there or cannot be read."""
-    model = load(folder)
+    model, plan = load(folder), read_plans(folder / PLAN_NAME)
     path = folder / HISTORY_NAME
     try:
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
@@ -44,7 +45,7 @@ def read_served(folder: Path) -> Served:
         raise FileError(
             f"{path}: cannot be read ({error}), expected the history of this recipe; begin it anew."
         ) from None
-    return Served(model, tuple(lines))
+    return Served(model, tuple(lines), plan if isinstance(plan, Combined) else None)
 
 
 def read_gates(folder: Path, about: Mapping[str, Any] | None = None) -> tuple[Gate, ...]:

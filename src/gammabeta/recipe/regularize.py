@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from gammabeta.plan import Plan
-from gammabeta.recipe.changes import CHANGES, Change
+from gammabeta.recipe.changes import Change, changes
 from gammabeta.recipe.gate import Gate
 from gammabeta.recipe.known import Known
 from gammabeta.serial import to_json
@@ -41,7 +41,6 @@ def regularize(known: Known) -> Gate:
     gap = own["valid"]["loss"] - own["train"]["loss"]
     facts: dict[str, Any] = {"gap": gap, "constant": constant, "changes": [], "early_stopping": found["early"]}
     words = f"the loss is {own['train']['loss']:.3g} on training rows and {own['valid']['loss']:.3g} on validation rows"
-    facts["changes"].append(told(Change("more data", augmentation(known)), "left out"))
     if gap < NO_GAP * constant:
         return known.gate(True, f"There is no gap to close: {words}.", facts)
     trial = Trials(known)
@@ -49,7 +48,7 @@ def regularize(known: Known) -> Gate:
     if before is None:
         return known.gate(False, f"A gap, and no time for pairs of runs: {words}.", facts)
     start = mean(before)
-    for make in CHANGES:
+    for make in changes(known.train.input_shape, found["early"]["best_epoch"]):
         change = make(plan)
         known.say(f"trying {change.name}: {change.says}")
         if change.plan is None:
@@ -65,13 +64,6 @@ def regularize(known: Known) -> Gate:
         if kept:
             plan, before = change.plan, after
     return known.gate(*concluded(facts, words, start, mean(before)), facts, plan=plan)
-
-
-def augmentation(known: Known) -> str:
-    """Why there is no more data."""
-    if known.schema.image is None:
-        return "a table is not augmented"
-    return "images are not augmented by this version"
 
 
 def concluded(facts: dict[str, Any], words: str, start: float, end: float) -> tuple[bool, str]:

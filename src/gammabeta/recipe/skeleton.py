@@ -56,9 +56,9 @@ class Lead(NamedTuple):
 def skeleton(known: Known) -> Gate:
     """The plan as it is, trained, beside the best constant answer, a linear model, neighbors and trees.
 
-    The gate asks that the network beats the constant answer beyond chance and that no linear model beats it beyond
-    chance, both on the validation rows; and that the same network without its inputs is worse. Raises UsageError where
-    the time is not even enough for one pass over the training rows.
+    The gate asks that the network beats the constant answer beyond chance and that none of the others is ahead of it
+    beyond chance, both on the validation rows; and that the same network without its inputs is worse. Raises UsageError
+    where the time is not even enough for one pass over the training rows.
     """
     known.say("training the first plan")
     made = run_of(known, known.plan)
@@ -89,7 +89,7 @@ def skeleton(known: Known) -> Gate:
         "early": early(made.served),
     }
     beats = leads["constant"].sure or over_constant.sure
-    behind = "linear" in leads and leads["linear"].behind
+    behind = any(each.behind for each in leads.values())
     sees = math.isnan(blind) or own["valid"].loss < blind
     reason = sentence(own["valid"], found.scores, found.constant, leads, beats, behind, sees, start) + cut
     return known.gate(beats and not behind and sees, reason, facts, served=made.served)
@@ -193,15 +193,14 @@ def sentence(
     if not sees:
         return f"The network is no better than the same network without inputs; {numbers}."
     if behind:
-        by = leads["linear"]
-        return (
-            f"A linear model is ahead by {-by.ahead:.4f} +- {by.error:.4f}: the network is not worth it yet; {numbers}."
-        )
+        first = sorted((item for item in known.items() if item[1].behind), key=lambda item: item[1].ahead)
+        ahead = " and ".join(f"{name} by {-by.ahead:.4f} +- {by.error:.4f}" for name, by in first)
+        return f"Ahead of the network beyond chance: {ahead}; it is not worth it yet; {numbers}."
     worst = min(known.items(), key=lambda item: item[1].ahead, default=None)
     more = ""
     if worst is not None:
         name, by = worst
-        place = "ahead of" if by.sure else "behind" if by.behind else "level with"
+        place = "ahead of" if by.sure else "level with"
         more = f" It is {place} the best of them, {name}, by {by.ahead:+.4f} +- {by.error:.4f}."
     loud = start["loss"] > HIGH_START * start["knowing_nothing"]
     begin = f" Its loss starts at {start['loss']:.3g} where knowing nothing gives {start['knowing_nothing']:.3g}."

@@ -1,5 +1,6 @@
 """Step 6: what is left to win once the plan is settled: more seeds, means of models and of weights, more epochs."""
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -8,13 +9,13 @@ from gammabeta.diagnosis import Case
 from gammabeta.diagnosis.curves import curves
 from gammabeta.errors import TrainingError
 from gammabeta.model import Model
-from gammabeta.plan import Plan
+from gammabeta.model.learn import class_weighted
+from gammabeta.model.means import ensemble, with_mean_weights
+from gammabeta.plan import Combined
 from gammabeta.recipe.gate import Gate, Served
 from gammabeta.recipe.known import Known
-from gammabeta.recipe.means import ensemble, with_mean_weights
 from gammabeta.recipe.score import Score, score
-from gammabeta.recipe.training import Made, run_of
-from gammabeta.serial import to_json
+from gammabeta.recipe.training import AVERAGED, Made, run_of
 
 SEEDS = 5
 """Runs of the settled plan, the plan's own seed among them."""
@@ -34,15 +35,11 @@ KINDS = {
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A model that may win.
-
-    kind: of KINDS; members: the plans that were trained for it, in the order of an ensemble's members
-    """
+    """A model that may win; kind: of KINDS."""
 
     kind: str
     served: Served
     score: Score
-    members: tuple[Plan, ...]
 
 
 def squeeze(known: Known) -> Gate:
@@ -54,15 +51,15 @@ def squeeze(known: Known) -> Gate:
     lucky seed is no candidate. The gate is passed where something wins against the first plan's model.
     """
     assert known.default is not None
-    default = candidate(known, "default", known.default, known.first)
+    default = candidate(known, "default", known.default)
     made = settled(known, known.default)
     candidates, runs = [default], []
     if made is not None:
         runs.append(made)
         if known.plan != known.first:
-            candidates.append(candidate(known, "single", made.served, known.plan))
+            candidates.append(candidate(known, "single", made.served))
         if len(made.recent) > 1:
-            candidates.append(candidate(known, "averaged", averaged(known, made), known.plan))
+            candidates.append(candidate(known, "averaged", averaged(known, made)))
         candidates += longer(known, made)
         runs += other_seeds(known, made.training_seconds)
         candidates += ensembles(known, default, runs)
@@ -76,7 +73,6 @@ def squeeze(known: Known) -> Gate:
         ],
         "winner": best.kind,
         "seeds": {"losses": [one.loss for one in seeds], "values": [one.value for one in seeds]},
-        "members": [to_json(plan) for plan in best.members],
         "reproduced_by": reproduced_by(best),
     }
     gain = default.score.loss - best.score.loss
@@ -92,8 +88,8 @@ def squeeze(known: Known) -> Gate:
     return known.gate(best is not default and gain > 0, reason, facts, served=best.served)
 
 
-def candidate(known: Known, kind: str, served: Served, *members: Plan) -> Candidate:
-    return Candidate(kind, served, score(served.model, known.valid), members)
+def candidate(known: Known, kind: str, served: Served) -> Candidate:
+    return Candidate(kind, served, score(served.model, known.valid))
 
 
 def settled(known: Known, default: Served) -> Made | None:
@@ -109,7 +105,10 @@ def settled(known: Known, default: Served) -> Made | None:
 
 def averaged(known: Known, made: Made) -> Served:
     """The same run with the mean of its weights over its best epochs."""
-    return Served(with_mean_weights(made.served.model, made.recent, known.train), made.served.history)
+    model, history = made.served.model, made.served.history
+    train = class_weighted(model.plan, known.schema, known.train)
+    combined = Combined(members=(model.plan,), averaged_epochs=AVERAGED)
+    return Served(with_mean_weights(model, made.recent, train), history, combined)
 
 
 def longer(known: Known, made: Made) -> list[Candidate]:
@@ -125,7 +124,7 @@ def longer(known: Known, made: Made) -> list[Candidate]:
         again = run_of(known, plan)
     except TrainingError:
         return []
-    return [candidate(known, "longer", again.served, plan)] if again.whole else []
+    return [candidate(known, "longer", again.served)] if again.whole else []
 
 
 def other_seeds(known: Known, seconds: float) -> list[Made]:
@@ -155,22 +154,21 @@ def ensembles(known: Known, default: Candidate, runs: list[Made]) -> list[Candid
     """The mean of all seeds, and with the first plan's model among them where its answers are of the same kind."""
     if len(runs) < 2:
         return []
-    models: list[Model] = [run.served.model for run in runs]
-    plans = tuple(known.plan.replace(seed=model.plan.seed) for model in models)
-    history = runs[0].served.history
-    found = [candidate(known, "ensemble", Served(ensemble(models), history), *plans)]
+    models, history = [run.served.model for run in runs], runs[0].served.history
+    found = [candidate(known, "ensemble", mean_of(models, history))]
     first = default.served.model
-    if known.plan != known.first and first.plan.loss == models[0].plan.loss:
-        mixed = ensemble([*models, first])
-        found.append(candidate(known, "mixed", Served(mixed, history), *plans, known.first))
+    # a run that was cut cannot be made again
+    if default.served.whole and known.plan != known.first and first.plan.loss == models[0].plan.loss:
+        found.append(candidate(known, "mixed", mean_of([*models, first], history)))
     return found
+
+
+def mean_of(models: list[Model], history: tuple[Mapping[str, Any], ...]) -> Served:
+    """The ensemble of these models."""
+    return Served(ensemble(models), history, Combined(members=tuple(model.plan for model in models)))
 
 
 def reproduced_by(best: Candidate) -> str:
     """How to come to the same model again."""
-    if best.kind in ("default", "single", "longer"):
-        return "gammabeta fit with the same rows and --plan plan.json; the same numbers where no time limit cut the run"
-    same = "gammabeta recipe with the same rows, plan, seed and --workers 1, without a time limit that cuts it"
-    if best.kind == "averaged":
-        return f"{same}; fit with the plan of members gives the run whose weights were averaged"
-    return f"{same}; or model.learn with each plan of members on the same split, and the mean of their answers"
+    same = "gammabeta fit with the same rows and --plan plan.json"
+    return same if best.served.whole else f"{same}, which trains on where the time limit cut this run"

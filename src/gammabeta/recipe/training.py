@@ -1,7 +1,6 @@
 """Whole runs inside the recipe."""
 
 import time
-from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -10,6 +9,7 @@ import jax
 from gammabeta.errors import TrainingError
 from gammabeta.model import finish, suited
 from gammabeta.model.learn import class_weighted
+from gammabeta.model.means import Recent
 from gammabeta.plan import Plan
 from gammabeta.recipe.gate import Served
 from gammabeta.recipe.known import Clock, Known
@@ -36,7 +36,7 @@ class Made(NamedTuple):
     @property
     def whole(self) -> bool:
         """Whether the run came to its own end."""
-        return self.served.history[-1]["ended"] not in ("time limit", "stopped")
+        return self.served.whole
 
 
 def run_of(known: Known, plan: Plan, clock: Clock | None = None, hear: Callable[[Epoch], None] | None = None) -> Made:
@@ -49,18 +49,16 @@ def run_of(known: Known, plan: Plan, clock: Clock | None = None, hear: Callable[
     train = class_weighted(plan, known.schema, known.train)
     whole = suited(plan, known.schema)
     made = Run(met(whole, train))
-    recent: deque[Tree] = deque(maxlen=AVERAGED)
-    at_best: tuple[Tree, ...] = ()
+    recent = Recent(AVERAGED)
     options: dict[str, Any] = {"should_stop": known.should_stop, "time_limit": clock.limit()}
     for epoch in fit(whole, train, known.valid, **options):
         made = made.then(epoch)
-        recent.append(epoch.state.params)
-        at_best = tuple(recent) if epoch.best else at_best
+        recent.then(epoch)
         (hear or (lambda epoch: told(known, plan, epoch)))(epoch)
     if made.best is None:
         raise TrainingError(made.why_none())
     served = Served(finish(made, known.schema, train), made.history)
-    return Made(served, jax.device_get(at_best), time.perf_counter() - began)
+    return Made(served, jax.device_get(recent.at_best), time.perf_counter() - began)
 
 
 def told(known: Known, plan: Plan, epoch: Epoch) -> None:

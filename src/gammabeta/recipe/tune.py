@@ -53,11 +53,14 @@ def told(standing: Standing) -> str:
 
 def sentence(found: Found) -> str:
     """What came out."""
-    done = f"{len(found.outcomes)} of {found.asked} trials"
+    done, asked = len(found.outcomes), found.asked
+    trials = f"{done} trials" if done == asked else f"{done} of {asked} trials"
     if found.trial == 0:
-        return f"Nothing in {done} was better than the plan the search began with."
+        return f"Nothing in {trials} was better than the plan the search began with."
     place: Place = next(place for place in found.ranking if place.trial == found.trial)
     if not place.values:
-        return f"Trial {found.trial} of {done} was best, with no time to repeat it on fresh seeds: that may be luck."
+        return (
+            f"Of {trials}, number {found.trial} was best, with no time to repeat it on fresh seeds: that may be luck."
+        )
     sure = "beyond chance" if place.gain_low > 0 else "which may be chance"
-    return f"Trial {found.trial} of {done} lowers the loss by {place.gain:.4g} on fresh seeds, {sure}."
+    return f"Of {trials}, number {found.trial} lowers the loss by {place.gain:.4g} on fresh seeds, {sure}."

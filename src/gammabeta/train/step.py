@@ -12,12 +12,14 @@ import numpy as np
 from gammabeta.data.dataset import Dataset
 from gammabeta.errors import PlanError
 from gammabeta.nn import (
+    Augmentation,
     Call,
     LabelLoss,
     Layer,
     Loss,
     Probe,
     Whitening,
+    augmented,
     calibrate,
     places,
     waits_for_data,
@@ -35,7 +37,7 @@ from gammabeta.train.batches import Chunk
 from gammabeta.train.probes import Signals, signals_of, taps
 from gammabeta.types import Array, Shape, Tree
 
-INITIALIZATION, NOISE, GRADIENTS, TREES = 0, 2, 1_000_001, 1_000_002
+INITIALIZATION, NOISE, GRADIENTS, TREES, IMAGES = 0, 2, 1_000_001, 1_000_002, 1_000_003
 
 PROBE_COMPILER = {"xla_backend_optimization_level": 0}
 """A probed step is rare: half the time to compile it is worth twice its own."""
@@ -70,6 +72,7 @@ class Program(Description):
     l2_all: bool = False
     gradient_noise: Annotated[float, DYNAMIC] | None = None
     weight_noise: Annotated[float, DYNAMIC] | None = None
+    augmentation: tuple[Augmentation, ...] | None = None
     micro_batch_size: int | None = None
 
 
@@ -201,7 +204,10 @@ def gradients(
 
     The taps are those of all layers where there is a probe.
     """
-    x = ingested(batch.x, scale)
+    images = batch.x
+    if program.augmentation:
+        images = augmented(program.augmentation, jax.random.fold_in(key, IMAGES), images)
+    x = ingested(images, scale)
     tapping = None if probe is None else taps(program.network)
     if program.micro_batch_size is not None:
         of = (params, stats, x, batch.y, batch.weights, key)

@@ -1,5 +1,6 @@
-"""One model from several: the mean of answers, and the mean of weights."""
+"""One model from several: the mean of answers; one from several epochs: the mean of weights."""
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Literal
 
@@ -7,9 +8,9 @@ import jax
 import numpy as np
 
 from gammabeta.data import Dataset
-from gammabeta.model import Model
-from gammabeta.model.learn import class_weighted
+from gammabeta.model.model import Model
 from gammabeta.nn import BinnedRegression, ClassLoss, Ensemble, LabelLoss, Sequential
+from gammabeta.train import Epoch
 from gammabeta.train.statistics import settled
 from gammabeta.types import Tree
 
@@ -36,12 +37,27 @@ def ensemble(models: Sequence[Model]) -> Model:
     return Model(first.plan.replace(network=Sequential((network,))), first.schema, (params,), (stats,))
 
 
+class Recent:
+    """The parameters after the best epoch of a run and after those before it, while the run goes on."""
+
+    def __init__(self, most: int) -> None:
+        self.latest: deque[Tree] = deque(maxlen=most)
+        self.at_best: tuple[Tree, ...] = ()
+
+    def then(self, epoch: Epoch) -> None:
+        """One more epoch."""
+        self.latest.append(epoch.state.params)
+        if epoch.best:
+            self.at_best = tuple(self.latest)
+
+
 def with_mean_weights(model: Model, trees: Sequence[Tree], train: Dataset) -> Model:
     """The model with the mean of these parameters, its batch-norm statistics settled on the training rows anew.
+
+    train: the rows that it was trained on, with the class weights of its plan
 
     Source: Izmailov et al. 2018, Averaging weights leads to wider optima, https://arxiv.org/abs/1803.05407
     """
     mean = jax.tree.map(lambda *leaves: np.mean(leaves, axis=0, dtype=np.float64).astype(leaves[0].dtype), *trees)
-    rows = class_weighted(model.plan, model.schema, train)
-    stats = settled(model.plan.layers, mean, model.stats, rows, model.plan.batch_size)
+    stats = settled(model.plan.layers, mean, model.stats, train, model.plan.batch_size)
     return Model(model.plan, model.schema, mean, jax.device_get(stats))
