@@ -8,10 +8,11 @@ import jax.numpy as jnp
 
 from gammabeta.errors import PlanError
 from gammabeta.nn import Architecture, Call, Layer, Loss, Sequential
+from gammabeta.nn.ghost_batches import refuse_larger
+from gammabeta.nn.memories import named_batch_norms
 from gammabeta.optim import AdamW, Clipping, OneCycle, Optimizer, Schedule
 from gammabeta.serial import DYNAMIC, Description, Search, Within
 from gammabeta.types import Shape
-
 
 @dataclass(frozen=True)
 class EarlyStopping(Description):
@@ -35,13 +36,14 @@ class Plan(Description):
     loss: what is minimized, averaged over the rows by their weights
     optimizer, schedule: see optim
     epochs: passes over the training rows, >= 1
-    batch_size: rows per step, at most; batches of an epoch differ in size by at most one row
+    batch_size: rows per step, at most; batches of an epoch differ in size by at most one row. No ghost batch is larger
     clipping: of the gradients, before the optimizer; None for none
     l2: adds l2 / 2 * sum of w^2 over the weights to the loss, >= 0; l2_all: over bias, gamma and beta too. (The
         optimizer's weight_decay is the decoupled one)
     gradient_noise, weight_noise: standard deviation of N(0, 1) noise that every step adds to the gradients, and to the
         weights that it computes with (the weights themselves keep none), >= 0
-    micro_batch_size: rows that are computed at a time; loss, gradient and statistics are those of the whole batch
+    micro_batch_size: rows that are computed at a time, at most batch_size; loss, gradient and statistics are those of
+        the whole batch, so that there are no ghost batches beside it
     devices: over how many of them the rows of a batch are spread; loss, gradient and statistics are the whole batch's
     class_weights: factors on the weights of training rows: "balanced", so that every class counts the same, or one
         number per class by its name; None for none
@@ -75,6 +77,10 @@ class Plan(Description):
     seed: Annotated[int, Within("[0, 4294967295]")] = 0
     input_shape: tuple[Annotated[int, Within("[1, inf)")], ...] | None = None
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        refuse_sizes(self, self.batch_size)
+
     @property
     def layers(self) -> Layer:
         """The network as layers; PlanError where it is still a named architecture."""
@@ -82,23 +88,46 @@ class Plan(Description):
             raise PlanError("plan.network: a named architecture has no layers yet; call plan.expanded(shape, outputs).")
         return self.network
 
-    def expanded(self, shape: Shape, outputs: int) -> "Plan":
+    def expanded(self, shape: Shape, outputs: int, rows: int | None = None) -> "Plan":
         """The plan with its architecture written out as layers, checked against the shape of the data.
+
+        rows: of the data, where they are known: a batch has no more
 
         Raises PlanError where layers do not fit each other, the input or the number of outputs, and where a layer
         could not train with this batch size.
         """
+        batch = self.batch_size if rows is None else min(self.batch_size, rows)
+        refuse_sizes(self, batch)
         network = self.network
         layers = network.expand(shape, outputs) if isinstance(network, Architecture) else network
         if not isinstance(layers, Sequential):
             layers = Sequential((layers,))
-        found = rehearsed(layers, shape, self.batch_size)
+        found = rehearsed(layers, shape, batch)
         if found != (outputs,):
             raise PlanError(
                 f"plan.network: its last layer gives {found}, expected {(outputs,)} for this target; "
                 f"end it with a dense layer of {outputs} units."
             )
         return self.replace(network=layers, input_shape=shape)
+
+
+def refuse_sizes(plan: Plan, batch: int) -> None:
+    """Raise PlanError where batches of so many rows, ghost batches and micro-batches do not fit each other."""
+    micro = plan.micro_batch_size
+    if micro is not None and micro > plan.batch_size:
+        raise PlanError(
+            f"plan.micro_batch_size: {micro} is larger than the batch_size of {plan.batch_size}, expected 1 to "
+            f"{plan.batch_size}, or none to compute the batch at once."
+        )
+    for place, norm in named_batch_norms(plan.network, "plan.network"):
+        if norm.ghost_size is None or norm.normalizes_by == "memory":
+            continue
+        if micro is not None:
+            raise PlanError(
+                f"{place}.ghost_size: {norm.ghost_size} found beside micro_batch_size={micro}, but micro-batches are "
+                f"normalized by the moments of the whole batch; set ghost_size=none, or micro_batch_size=none."
+            )
+        refuse_larger(norm.ghost_size, batch, place)
 
 
 def rehearsed(network: Layer, shape: Shape, rows: int) -> Shape:
