@@ -9,10 +9,11 @@ import optax
 
 from gammabeta.errors import PlanError
 from gammabeta.nn import Architecture, Augmentation, Call, Layer, Loss, Sequential
+from gammabeta.nn.ghost_batches import refuse_larger
+from gammabeta.nn.memories import named_batch_norms
 from gammabeta.optim import AdamW, Clipping, OneCycle, OptaxTransformation, Optimizer, Schedule
 from gammabeta.serial import DYNAMIC, Description, Search, Within
 from gammabeta.types import Shape
-
 
 @dataclass(frozen=True)
 class EarlyStopping(Description):
@@ -36,7 +37,7 @@ class Plan(Description):
     loss: what is minimized, averaged over the rows by their weights
     optimizer, schedule: see optim; an optax.GradientTransformation is an optimizer too, :class:`OptaxTransformation`
     epochs: passes over the training rows, >= 1
-    batch_size: rows per step, at most; batches of an epoch differ in size by at most one row
+    batch_size: rows per step, at most; batches of an epoch differ in size by at most one row. No ghost batch is larger
     clipping: of the gradients, before the optimizer; None for none
     l2: adds l2 / 2 * sum of w^2 over the weights to the loss, >= 0; l2_all: over bias, gamma and beta too. (The
         optimizer's weight_decay is the decoupled one)
@@ -45,7 +46,8 @@ class Plan(Description):
     augmentation: what is done to training images by chance, in this order, labels as they are; None for nothing. Drawn
         anew in every step, from seed and step. Evaluation, and the statistics that batch norm settles, see images as
         they are
-    micro_batch_size: rows that are computed at a time; loss, gradient and statistics are those of the whole batch
+    micro_batch_size: rows that are computed at a time, at most batch_size; loss, gradient and statistics are those of
+        the whole batch, so that there are no ghost batches beside it
     devices: over how many of them the rows of a batch are spread; loss, gradient and statistics are the whole batch's
     class_weights: factors on the weights of training rows: "balanced", so that every class counts the same, or one
         number per class by its name; None for none
@@ -84,6 +86,7 @@ class Plan(Description):
         if isinstance(self.optimizer, optax.GradientTransformation):
             object.__setattr__(self, "optimizer", OptaxTransformation(self.optimizer))
         super().__post_init__()
+        refuse_sizes(self, self.batch_size)
 
     @property
     def layers(self) -> Layer:
@@ -92,8 +95,10 @@ class Plan(Description):
             raise PlanError("plan.network: a named architecture has no layers yet; call plan.expanded(shape, outputs).")
         return self.network
 
-    def expanded(self, shape: Shape, outputs: int) -> "Plan":
+    def expanded(self, shape: Shape, outputs: int, rows: int | None = None) -> "Plan":
         """The plan with its architecture written out as layers, checked against the shape of the data.
+
+        rows: of the data, where they are known: a batch has no more
 
         Raises PlanError where layers do not fit each other, the input or the number of outputs, where a layer could not
         train with this batch size, and where inputs that are no images would be augmented.
@@ -103,17 +108,38 @@ class Plan(Description):
                 f"plan.augmentation: the inputs have shape {shape}, expected images (height, width, channels); set "
                 f"augmentation=none."
             )
+        batch = self.batch_size if rows is None else min(self.batch_size, rows)
+        refuse_sizes(self, batch)
         network = self.network
         layers = network.expand(shape, outputs) if isinstance(network, Architecture) else network
         if not isinstance(layers, Sequential):
             layers = Sequential((layers,))
-        found = rehearsed(layers, shape, self.batch_size)
+        found = rehearsed(layers, shape, batch)
         if found != (outputs,):
             raise PlanError(
                 f"plan.network: its last layer gives {found}, expected {(outputs,)} for this target; "
                 f"end it with a dense layer of {outputs} units."
             )
         return self.replace(network=layers, input_shape=shape)
+
+
+def refuse_sizes(plan: Plan, batch: int) -> None:
+    """Raise PlanError where batches of so many rows, ghost batches and micro-batches do not fit each other."""
+    micro = plan.micro_batch_size
+    if micro is not None and micro > plan.batch_size:
+        raise PlanError(
+            f"plan.micro_batch_size: {micro} is larger than the batch_size of {plan.batch_size}, expected 1 to "
+            f"{plan.batch_size}, or none to compute the batch at once."
+        )
+    for place, norm in named_batch_norms(plan.network, "plan.network"):
+        if norm.ghost_size is None or norm.normalizes_by == "memory":
+            continue
+        if micro is not None:
+            raise PlanError(
+                f"{place}.ghost_size: {norm.ghost_size} found beside micro_batch_size={micro}, but micro-batches are "
+                f"normalized by the moments of the whole batch; set ghost_size=none, or micro_batch_size=none."
+            )
+        refuse_larger(norm.ghost_size, batch, place)
 
 
 def rehearsed(network: Layer, shape: Shape, rows: int) -> Shape:

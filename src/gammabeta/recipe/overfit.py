@@ -12,7 +12,7 @@ from gammabeta.diagnosis.networks import with_layers
 from gammabeta.errors import GammabetaError
 from gammabeta.model import suited
 from gammabeta.model.learn import class_weighted
-from gammabeta.nn import BinnedRegression, Dropout, GaussianNoise, Layer, Mlp
+from gammabeta.nn import BatchNorm, BinnedRegression, Dropout, GaussianNoise, Layer, Mlp
 from gammabeta.optim import Step
 from gammabeta.plan import Plan
 from gammabeta.recipe.gate import Gate
@@ -87,6 +87,8 @@ def unregularized(plan: Plan, known: Known) -> Plan:
     plan = suited(plan, known.schema)
 
     def edit(layer: Layer) -> tuple[Layer, ...]:
+        if isinstance(layer, BatchNorm) and layer.ghost_size is not None:
+            return (layer.replace(ghost_size=None),)
         return () if isinstance(layer, Dropout | GaussianNoise) else (layer,)
 
     plan = with_layers(plan, edit)

@@ -279,9 +279,7 @@ def met(plan: Plan, data: Dataset) -> Plan:
     plan = plan.replace(loss=plan.loss.fitted(data.y, data.weights))
     outputs = outputs_of(plan, data)
     refuse_unmeasured(plan, 1 if data.y.ndim == 1 else data.y.shape[1])
-    # a batch of a single row is refused where batch norm would see it
-    fitting = plan.replace(batch_size=min(plan.batch_size, data.rows)).expanded(tuple(data.x.shape[1:]), outputs)
-    return fitting.replace(batch_size=plan.batch_size)
+    return plan.expanded(tuple(data.x.shape[1:]), outputs, data.rows)
 
 
 def refuse_unmeasured(plan: Plan, targets: int) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import jax
 
 from gammabeta.data import Dataset, Schema
-from gammabeta.errors import TrainingError, UsageError
+from gammabeta.errors import PlanError, TrainingError, UsageError
 from gammabeta.plan import Plan
 from gammabeta.tune.asking import Asking
 from gammabeta.tune.jobs import Claim
@@ -324,8 +324,13 @@ class Search:
                 trial.report(value, epoch)
                 return trial.should_prune() and number != 0
 
-        plan = self.base if number == 0 else self.space.planned(self.base, params)
-        outcome = trained(self.problem, plan, hear, self.stopping(1.0 if number == 0 else share))
+        try:
+            plan = self.base if number == 0 else self.space.planned(self.base, params)
+        except PlanError as error:
+            # what was drawn does not go together, such as a batch_size below micro_batch_size
+            outcome = Outcome("impossible", why=str(error))
+        else:
+            outcome = trained(self.problem, plan, hear, self.stopping(1.0 if number == 0 else share))
         with self.lock:
             if outcome.ended == "stopped":
                 self.cut = outcome if number == 0 else self.cut
