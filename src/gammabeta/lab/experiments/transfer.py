@@ -21,8 +21,7 @@ from gammabeta.model import learn
 from gammabeta.nn import Mlp, SoftmaxCrossEntropy
 from gammabeta.optim import AdamW, Constant
 from gammabeta.plan import Plan
-from gammabeta.train import fit
-from gammabeta.train.step import Start
+from gammabeta.train import Start, fit
 from gammabeta.transfer import continued, graft
 
 SIDES = ("pretrained", "from scratch")
