@@ -15,6 +15,7 @@ from gammabeta.optim import AdamW, Clipping, OneCycle, OptaxTransformation, Opti
 from gammabeta.serial import DYNAMIC, Description, Search, Within
 from gammabeta.types import Shape
 
+
 @dataclass(frozen=True)
 class EarlyStopping(Description):
     """Stop when the validation ``metric`` has not improved for ``patience`` epochs: epoch - best epoch = patience.
