@@ -1,6 +1,8 @@
 """Batch norm: what the notes say it does, on data that is not symmetric."""
 
+from collections.abc import Mapping
 from functools import cache, partial
+from types import MappingProxyType
 from typing import NamedTuple
 
 import jax
@@ -63,7 +65,7 @@ def in_training(layer, x, call=TRAINING):
 class Variant(NamedTuple):
     """A way in which batch norm meets a batch: its options; with weights of rows; by micro-batches; inside Frozen."""
 
-    options: dict = {}
+    options: Mapping[str, object] = MappingProxyType({})
     weighted: bool = False
     micro: int | None = None
     frozen: bool = False
