@@ -52,9 +52,9 @@ def judge(
     """Try every suspicion's treatments, and say which cause is proved, how much it costs and what mends it.
 
     A suspicion becomes an error or a warning by what its best treatment wins back; without treatments, by its own
-    severity where its signature is sure. Where several treatments win, the cause is the one that restores most,
-    weighted by how far its signature convicts; what the others show is explained by it and stays a note, unless
-    performance is still missing and a treatment wins some of it on top of the first.
+    severity where its signature is sure, and a note where it is measured. Where several treatments win, the cause is
+    the one that restores most, weighted by how far its signature convicts; what the others show is explained by it and
+    stays a note, unless performance is still missing and a treatment wins some of it on top of the first.
     """
     proofs = tried(case, suspicions, deep, tell)
     best = max((proof.proof.gain for group in proofs for proof in group if proof.proof.confirmed), default=0.0)
@@ -68,8 +68,8 @@ def judge(
             severity = severity_of(case, suspicion, top)
         elif suspicion.severity:
             score, severity = suspicion.certainty * weight, suspicion.severity
-        elif suspicion.certainty >= SURE:
-            # a sure signature that costs nothing measurable is worth knowing, no more
+        elif suspicion.certainty >= SURE or suspicion.noted:
+            # a sure or measured signature that costs nothing measurable is worth knowing, no more
             score, severity = 0.0, "note"
         else:
             continue
