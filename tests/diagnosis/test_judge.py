@@ -78,6 +78,12 @@ def test_what_the_plan_asks_for_is_a_warning_at_most(twice_ill):
     assert findings(twice_ill, suspicion("GB302", times("rate", 50), 0.8, meant=True)) == [("GB302", "warning")]
 
 
+def test_what_is_measured_stays_a_note_where_its_treatment_wins_nothing(twice_ill):
+    idle = suspicion("GB503", times("rate", 1), 0.8)
+    assert findings(twice_ill, idle) == []
+    assert findings(twice_ill, replace(idle, noted=True)) == [("GB503", "note")]
+
+
 def test_a_cause_without_a_fork_does_not_explain_what_a_fork_proved(twice_ill):
     leak = Suspicion(code="GB105", place="", evidence="seen", certainty=0.95, severity="error")
     sure, vague = suspicion("GB307", times("l2", 0), 0.85), suspicion("GB302", times("rate", 50), 0.8)

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from gammabeta.data import Dataset
-from gammabeta.diagnosis import Case, registry
+from gammabeta.diagnosis import Case, diagnose, registry
 from gammabeta.nn import (
     AbsoluteError,
     Activation,
     BatchNorm,
     ClassLoss,
     Dense,
+    Dropout,
     Frozen,
     Huber,
     Layer,
@@ -193,3 +194,23 @@ def test_a_memory_longer_than_the_run_is_suspected_and_exact_statistics_are_trie
     assert "remembers 1000 batches" in suspicion.evidence
     changed = suspicion.treatments[0].plan(case.plan).network.layers[1]
     assert replace(changed, estimator="ema") == case.plan.network.layers[1]
+
+
+def dropped(rate):
+    """Batch norm that sees the inputs, of mean 3 and variance 4, through dropout."""
+    layers = (Dropout(rate), BatchNorm(), Dense(5), Activation("tanh"), Dense(1))
+    return Case.of(Plan(network=Sequential(layers), loss=SquaredError()), rows(400, 0, "numbers"))
+
+
+@pytest.mark.parametrize(("rate", "noted"), [(0.1, False), (0.4, True)])
+def test_dropout_before_batch_norm_is_suspected_by_the_variance_it_adds_and_noted_where_that_is_much(rate, noted):
+    (suspicion,) = found("GB503", dropped(rate))
+    assert suspicion.numbers["ratio"] == pytest.approx((4 / (1 - rate) + 9 * rate / (1 - rate)) / 4, rel=0.15)
+    assert f"{suspicion.numbers['ratio']:.2f} times as large with dropout (of {rate})" in suspicion.evidence
+    told = [(one.code, one.severity, one.place) for one in diagnose(dropped(rate), forks=False, family="GB503")]
+    assert told == [("GB503", "note", "layers.1 (batch_norm)")] * noted
+
+
+def test_dropout_behind_the_last_batch_norm_is_not_suspected():
+    layers = (Dense(5), BatchNorm(), Activation("tanh"), Dropout(0.5), Dense(1))
+    assert not found("GB503", Case.of(Plan(network=Sequential(layers), loss=SquaredError()), rows(130, 0, "numbers")))

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,21 @@ def test_a_run_that_diverged_says_where_and_leaves_what_a_diagnosis_needs(place,
     errors = [one["code"] for one in told.json["findings"] if one["severity"] == "error"]
     assert errors[0] == "GB301"
     assert "GB701" in [one["code"] for one in told.json["findings"]]
+
+
+def test_fit_tells_of_the_variance_shift_of_much_dropout_before_batch_norm(place, tmp_path):
+    typed = ["fit", place / "wine.csv", "--target", "grower", "--epochs", "40", "--set", "network.hidden=[16,16]"]
+    much = gammabeta(*typed, "--set", "network.dropout=0.7", "-o", tmp_path / "much")
+    assert much.code == 0, much.err
+    told = re.search(
+        r"(note:|warning) GB503 variance shift of dropout before batch norm(.*?)times", much.out, re.DOTALL
+    )
+    assert told, much.out
+    (found,) = (one for one in json.loads((tmp_path / "much" / "findings.json").read_text()) if one["code"] == "GB503")
+    assert found["numbers"]["ratio"] > 1.6
+    assert f"{found['numbers']['ratio']:.2f}" in told[2]
+    little = gammabeta(*typed, "--set", "network.dropout=0.1", "-o", tmp_path / "little")
+    assert "GB503" not in little.out
 
 
 def test_what_is_missing_is_said_and_the_rest_is_diagnosed(place, tmp_path):

@@ -261,19 +261,73 @@ def test_images_are_fitted_from_every_kind_of_file_without_naming_a_target(
     assert done("evaluate", tmp_path / "run", source, "--json").json["rows"]["test"] == 60
 
 
+CONVNET = (
+    *("--set", "network=convnet", "--set", "network.channels=[4]", "--set", "optimizer.learning_rate=0.03"),
+    *("--batch-size", 16, "--epochs", 12, "--quiet"),
+)
+
+
 def test_digits_as_images_in_an_npz_file_train_a_convnet(tmp_path: Path) -> None:
     from sklearn.datasets import load_digits
 
     digits = load_digits()
     chosen = np.flatnonzero(digits.target < 3)[:300]
     np.savez(tmp_path / "d.npz", x=(digits.images[chosen] * 15).astype(np.uint8), y=digits.target[chosen])
-    network = ["--set", "network=convnet", "--set", "network.channels=[4]", "--epochs", 12, "--batch-size", 16]
-    fitted = done("fit", tmp_path / "d.npz", *network, "--quiet", "-o", tmp_path / "run", "--json").json
+    fitted = done("fit", tmp_path / "d.npz", *CONVNET, "-o", tmp_path / "run", "--json").json
     assert fitted["test"]["accuracy"] > 0.9
     assert "Conv2D" in repr(gammabeta.load(tmp_path / "run").plan.layers)
     found = done("evaluate", tmp_path / "run", tmp_path / "d.npz", "--json").json
     assert found["rows"]["test"] == 300
     assert found["test"]["accuracy"] > 0.9
+
+
+def stripes(rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Noise of 7 x 6 pixels, and whether it is striped in rows, striped in columns, and brighter than others."""
+    random = np.random.default_rng(8)
+    pixels = random.integers(20, 80, (rows, 7, 6)).astype(np.uint8)
+    labels = (random.random((rows, 3)) < [0.5, 0.4, 0.3]).astype(int)
+    for image, (row, column, bright) in zip(pixels, labels, strict=True):
+        image[::2] += np.uint8(60 * row)
+        image[:, ::2] += np.uint8(60 * column)
+        image += np.uint8(50 * bright)
+    return pixels, labels
+
+
+def test_a_folder_of_images_with_several_labels_each_trains_a_convnet(tmp_path: Path) -> None:
+    pixels, labels = stripes(300)
+    folder = tmp_path / "stripes"
+    folder.mkdir()
+    files = [f"{number:03}.png" for number in range(len(pixels))]
+    for file, image in zip(files, pixels, strict=True):
+        Image.fromarray(image).save(folder / file)
+    table = pd.DataFrame({"file": files, **dict(zip(("row", "column", "bright"), labels.T, strict=True))})
+    table.to_csv(folder / "labels.csv", index=False)
+    named = [word for name in table.columns[1:] for word in ("--target", name)]
+    fitted = done("fit", folder, *named, *CONVNET, "-o", tmp_path / "run", "--json").json
+    assert (fitted["task"], fitted["rows"]["train"]) == ("multilabel", 180)
+    assert fitted["test"]["hamming_loss"] < 0.22 < np.minimum(labels.mean(0), 1 - labels.mean(0)).mean()
+    done("predict", tmp_path / "run", folder, "--proba", "-o", tmp_path / "answers.csv")
+    answers = pd.read_csv(tmp_path / "answers.csv")
+    assert list(answers) == ["row", "column", "bright", "probability_row", "probability_column", "probability_bright"]
+    found = done("evaluate", tmp_path / "run", folder, "--json").json["test"]
+    wrong = answers[["row", "column", "bright"]].to_numpy() != labels
+    assert found["hamming_loss"] == pytest.approx(wrong.mean())
+
+
+def test_numbers_are_read_off_images_in_an_npz_file_by_a_convnet(tmp_path: Path) -> None:
+    random = np.random.default_rng(9)
+    size = random.integers(1, 7, 300)
+    pixels = random.integers(0, 60, (300, 7, 6)).astype(np.uint8)
+    for image, number in zip(pixels, size, strict=True):
+        image[:number] += 120
+    meters = 100 + 25.0 * size + random.standard_normal(300)
+    np.savez(tmp_path / "d.npz", x=pixels, y=meters)
+    fitted = done("fit", tmp_path / "d.npz", *CONVNET, "-o", tmp_path / "run", "--json").json
+    assert (fitted["task"], fitted["rows"]["train"]) == ("regression", 180)
+    assert fitted["test"]["r2"] > 0.7
+    answers = np.array(done("predict", tmp_path / "run", tmp_path / "d.npz").out.splitlines()[1:], float)
+    found = done("evaluate", tmp_path / "run", tmp_path / "d.npz", "--json").json["test"]
+    assert found["rmse"] == pytest.approx(np.mean((answers - meters) ** 2) ** 0.5, rel=1e-4)
 
 
 def test_a_parquet_table_and_its_csv_file_give_the_same_model(

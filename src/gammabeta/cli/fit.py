@@ -30,7 +30,7 @@ from gammabeta.report.names import (
 )
 
 if TYPE_CHECKING:
-    from gammabeta.diagnosis import Case
+    from gammabeta.diagnosis import Case, Finding
     from gammabeta.model import Model
     from gammabeta.report.facts import Facts
 
@@ -150,6 +150,7 @@ def into_run_folder(
     if options.report:
         out.print(f"report   {folder / REPORT_NAME}", markup=False, soft_wrap=True)
     worth = [finding for finding in findings if finding.severity != "note"]
+    notes(out, [said_shortly(finding) for finding in findings if finding.severity == "note"])
     if worth:
         show_findings(out, worth, folder)
         out.print(f"`gammabeta diagnose {folder}` tries what would mend it.", markup=False, soft_wrap=True)
@@ -158,6 +159,12 @@ def into_run_folder(
     if interrupted():
         print(f"gammabeta: interrupted; the best model so far is in {path}.", file=sys.stderr)
         sys.exit(INTERRUPTED)
+
+
+def said_shortly(finding: "Finding") -> str:
+    """What is worth knowing, in a line."""
+    place = f" ({finding.place})" if finding.place else ""
+    return f"{finding.code} {finding.name}{place}: {finding.evidence}."
 
 
 def refuse_loggers(names: Sequence[str]) -> None:

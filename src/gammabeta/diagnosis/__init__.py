@@ -53,7 +53,7 @@ def suspicions(case: Case, thorough: bool = True, family: str = "") -> list[Susp
 
 
 def without_forks(case: Case, suspicion: Suspicion) -> Suspicion:
-    """A sure signature as it stands: a warning where the network is behind others, or before step 1, else a note."""
+    """A sure or measured signature as it stands: a warning where the network is behind, or before step 1, else a note."""
     behind = case.shortfall > 2 * case.chance if case.trained else not case.begun
     unproved: Severity = "warning" if behind and not suspicion.meant else "note"
     return replace(suspicion, treatments=(), severity=suspicion.severity or unproved)
@@ -70,7 +70,8 @@ def diagnose(
 ) -> list[Finding]:
     """What is wrong with a run, most severe first; nothing is named as a cause that a fork could not confirm.
 
-    forks: whether treatments are tried in short runs; without them only signatures that are proofs by themselves count
+    forks: whether treatments are tried in short runs; without them only signatures that are proofs by themselves count,
+        and measurements that are worth a note
     thorough: whether rules that take seconds are asked
     family: the beginning of the codes that are asked for, such as "GB1" for the data; "" for all
     deep: longer forks, for runs of many steps; tell: hears how many forks are done, of how many
@@ -78,7 +79,7 @@ def diagnose(
     known = {code: one.page for code, one in registry().items()}
     found: Sequence[Suspicion] = suspicions(case, thorough, family)
     if not forks:
-        found = [without_forks(case, one) for one in found if one.severity or one.certainty >= SURE]
+        found = [without_forks(case, one) for one in found if one.severity or one.noted or one.certainty >= SURE]
 
     def look(other: Case) -> Sequence[Suspicion]:
         return suspicions(other, thorough=False, family=family)

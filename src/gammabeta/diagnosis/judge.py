@@ -69,9 +69,9 @@ def judge(
     """Try every suspicion's treatments, and say which cause is proved, how much it costs and what mends it.
 
     A suspicion becomes an error or a warning by what its best treatment wins back; without treatments, by its own
-    severity where its signature is sure. Where several treatments win, the cause is the one that restores most,
-    weighted by how far its signature convicts; what the others show is explained by it and stays a note, unless
-    performance is still missing and a treatment wins some of it on top of the first.
+    severity where its signature is sure, and a note where it is measured. Where several treatments win, the cause is
+    the one that restores most, weighted by how far its signature convicts; what the others show is explained by it and
+    stays a note, unless performance is still missing and a treatment wins some of it on top of the first.
 
     look: what is suspected of another case: of the run that the first cause's treatment gives
     """
@@ -90,8 +90,8 @@ def judge(
             # worth knowing, though what was proved without it decides what comes first
             score, severity = 0.0, "note"
             suspicion = replace(suspicion, costs="not tried: it cannot come before what was proved")
-        elif suspicion.certainty >= SURE:
-            # a sure signature that costs nothing measurable is worth knowing, no more
+        elif suspicion.certainty >= SURE or suspicion.noted:
+            # a sure or measured signature that costs nothing measurable is worth knowing, no more
             score, severity = 0.0, "note"
         else:
             continue
