@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 from gammabeta.cli import INTERRUPTED
 from gammabeta.cli.diagnose import show_findings
 from gammabeta.cli.prepare import DataOptions, Prepared, prepared, show_beginning
-from gammabeta.cli.rows import remembered
 from gammabeta.cli.terminal import console, grid, metric_rows, notes, print_json
+from gammabeta.data.origin import remembered
 from gammabeta.data.values import plural
 from gammabeta.errors import TrainingError, UsageError, nearest
 from gammabeta.report.names import (

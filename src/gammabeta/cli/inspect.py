@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from gammabeta.cli.prepare import kinds_of
 from gammabeta.cli.terminal import by_reason, console, grid, notes, number, print_json
 from gammabeta.data import Schema, describe, read
 from gammabeta.data.inspection import ColumnFacts, TargetFacts
+from gammabeta.data.origin import kinds_of
 from gammabeta.serial import to_json
 
 SHOWN_CLASSES = 20

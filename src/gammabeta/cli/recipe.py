@@ -10,8 +10,8 @@ from gammabeta.cli import INTERRUPTED
 from gammabeta.cli.diagnose import show_findings
 from gammabeta.cli.fit import FitOptions, holds_run, interruptible, measured_once, run_folder, seconds_of
 from gammabeta.cli.prepare import advised_plan, plan_in_file, prepared, show_beginning
-from gammabeta.cli.rows import remembered
 from gammabeta.cli.terminal import console, grid, metric_rows, print_json
+from gammabeta.data.origin import remembered
 from gammabeta.errors import UsageError, nearest
 from gammabeta.report.names import RECIPE_NAME, REPORT_NAME, ROWS_NAME
 

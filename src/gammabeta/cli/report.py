@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from gammabeta.cli.diagnose import folder_of, history_of
+from gammabeta.cli.diagnose import folder_of
 from gammabeta.cli.terminal import console, notes
 from gammabeta.errors import GammabetaError, UsageError
-from gammabeta.report.names import MODEL_NAME, PLAN_NAME
+from gammabeta.report.names import MODEL_NAME, ROWS_NAME
 
 
 def report_command(run: Path, out: Path | None) -> None:
@@ -28,14 +28,14 @@ def report_command(run: Path, out: Path | None) -> None:
 def measure(folder: Path) -> None:
     """Measure the facts of a run that has none, from its data, its model and its history."""
     from gammabeta.cli.fit import finished_case, report_facts
-    from gammabeta.cli.prepare import prepared
-    from gammabeta.cli.rows import rows_of
+    from gammabeta.data.origin import origin_of
+    from gammabeta.diagnosis.run_folder import history_of, read_rows
     from gammabeta.model import load
     from gammabeta.report.write import write_facts
     from gammabeta.train import cache_compilations
 
     model = load(folder / MODEL_NAME)
     cache_compilations()
-    made = prepared(rows_of(folder, folder / PLAN_NAME)[0], lambda scaled, rows: (model.plan, model.schema))
-    case = finished_case(model, history_of(folder)[0], made.encoded)
-    write_facts(folder, report_facts(case, model, made.parts, made.encoded))
+    rows = read_rows(origin_of(folder / ROWS_NAME)[0], model.plan, model.schema)
+    case = finished_case(model, history_of(folder)[0], rows.encoded)
+    write_facts(folder, report_facts(case, model, rows.parts, rows.encoded))

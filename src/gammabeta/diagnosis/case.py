@@ -19,7 +19,7 @@ from gammabeta.serial import lift, lower
 from gammabeta.train.evaluate import Evaluation, evaluate, shared_length
 from gammabeta.train.fit import evenly_weighted, met, steps_in
 from gammabeta.train.metrics import LOWER_IS_BETTER, headline, headline_name
-from gammabeta.train.step import State, calibrated, fresh_state, program_of
+from gammabeta.train.step import Start, State, calibrated, fresh_state, program_of, started
 from gammabeta.types import Tree
 
 PROBE_ROWS = 512
@@ -33,6 +33,7 @@ class Case:
     history: a line per epoch, as Epoch.to_json gives it; () where there is none
     params, stats: of the finished model; None where no epoch was good
     schema: what encoded the rows; None where they came as arrays
+    began: what the run started from, where not from fresh numbers by its seed; its forks start there, too
     """
 
     plan: Plan
@@ -43,6 +44,7 @@ class Case:
     stats: Tree = None
     test: Dataset | None = None
     schema: Schema | None = None
+    began: Start | None = None
     measured: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -106,8 +108,11 @@ class Case:
     @cached_property
     def start(self) -> State:
         """The state before the first step, as the run had it."""
-        fresh = fresh_state(self.plan, self.train.input_shape)
-        state: State = jax.device_get(calibrated(self.plan, fresh, self.probe))
+        if self.began is not None:
+            made = started(self.plan, self.train.input_shape, self.began)
+        else:
+            made = calibrated(self.plan, fresh_state(self.plan, self.train.input_shape), self.probe)
+        state: State = jax.device_get(made)
         return state
 
     @cached_property

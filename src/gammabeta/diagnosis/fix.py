@@ -48,7 +48,8 @@ def compared(case: Case, plan: Plan, pairs: int = PAIRS) -> Comparison:
     if train is not case.train and case.schema is not None:
         # every class counts the same on the rows that judge, too: the fix gives rows of large classes for rare ones
         case = replace(case, valid=class_weighted(plan, case.schema, case.judged_on), measured={})
-    branches = [Branch(case.plan, case.train, case.valid, 2**62), Branch(plan, train, case.valid, 2**62)]
+    branches = [Branch(case.plan, case.train, case.valid, 2**62, case.began)]
+    branches.append(branches[0]._replace(plan=plan, train=train))
     before, after = forked(branches, seeds)
     metric_only = plan.loss != case.plan.loss
     found = paired([gain_of(case, one, other, metric_only) for one, other in zip(before, after, strict=True)])

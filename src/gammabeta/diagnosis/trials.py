@@ -57,7 +57,7 @@ def tried(case: Case, suspicions: Sequence[Suspicion], deep: bool, tell: Tell) -
     Once what was tried decides the first cause, the rest is left untried: [] for a suspicion that nothing was tried of.
     """
     steps = min(case.steps, DEEP_STEPS if deep else MOST_STEPS)
-    unchanged = Branch(case.plan, case.train, case.valid, steps)
+    unchanged = Branch(case.plan, case.train, case.valid, steps, case.began)
     waiting = in_turn(suspicions, unchanged)
     if not waiting:
         return [[] for _ in suspicions]
@@ -238,7 +238,7 @@ def branch_of(unchanged: Branch, treatment: Treatment) -> Branch | None:
     elif plan == unchanged.plan:
         return None
     steps = unchanged.steps * treatment.times_steps
-    return Branch(plan, train, valid, steps) if runnable(plan, train) else None
+    return Branch(plan, train, valid, steps, unchanged.start) if runnable(plan, train) else None
 
 
 def proof(

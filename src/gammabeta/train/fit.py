@@ -119,7 +119,7 @@ def fit(
 
     train, valid: encoded by one schema; without valid, the training rows decide which epoch is best
     start: params and stats to start from, such as graft gives them; None: fresh ones by the plan's seed, calibrated
-    probe: measured on every layer, each 500th step, in short runs once an epoch or 16 times; None measures nothing
+    probe: measured on every layer, each 500th step, in short runs three times; None measures nothing
     measure_every: steps between two measurements inside an epoch, >= 1, for those who count steps; None measures at
         the end of every epoch only. The training is the same either way
     on_progress: called several times an epoch; should_stop: asked as often, ends the run cleanly when true
@@ -224,7 +224,7 @@ def train_epoch(
     losses: list[np.ndarray] = []
     signals = Signals()
     scale = scale_of(data)
-    probing = probe_every(steps_per_epoch, steps)
+    probing = probe_every(steps)
     rest = (steps, np.uint32(plan.seed), reduction)
     step = partial(advance, skeleton, numbers)
     look = partial(probed, skeleton, numbers, probe=probe) if probe else None
