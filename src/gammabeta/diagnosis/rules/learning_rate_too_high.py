@@ -73,7 +73,7 @@ def units_that_died(case: Case) -> float:
     """The largest share of a layer's ReLU units that were alive at the start and are zero for all rows at the end."""
     if case.at_end is None:
         return 0.0
-    pairs = zip(case.at_start.layers, case.at_end.layers, strict=True)
+    pairs = zip(case.at_start.leaves, case.at_end.leaves, strict=True)
     return max(
         (
             float(np.mean((after.most <= 0) & (before.most > 0)))

@@ -2,17 +2,12 @@
 
 from collections.abc import Iterator
 
-import jax
-import jax.numpy as jnp
-import numpy as np
-
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
+from gammabeta.diagnosis.measures.variance_shift import variance_shift
 from gammabeta.diagnosis.suspicion import Suspicion
 from gammabeta.diagnosis.treatments import no_dropout
-from gammabeta.nn import Call, Dropout, GaussianNoise
-from gammabeta.nn.memories import observed_in
-from gammabeta.train.step import ingested, scale_of
+from gammabeta.nn import Dropout, GaussianNoise, places
 
 PAGE = Page(
     code="GB503",
@@ -32,26 +27,21 @@ RATIO = 1.3
 
 
 def rule(case: Case) -> Iterator[Suspicion]:
-    layers = case.network.layers
+    layers = [place.layer for place in places(case.network)]
     if not case.norms or not any(isinstance(layer, Dropout | GaussianNoise) for layer in layers):
         return
     params, stats = (case.params, case.stats) if case.trained else (case.start.params, case.start.stats)
-    x = ingested(jnp.asarray(case.probe.x), scale_of(case.probe))
-
-    def variances(key: jax.Array | None) -> list[np.ndarray]:
-        _, seen = case.network.apply(params, stats, x, Call(key=key, by_batch=True, observing=True))
-        return [np.asarray(moments.var) for moments in observed_in(seen)]
-
-    pairs = zip(variances(jax.random.key(0)), variances(None), strict=True)
-    ratios = [float(np.median((dropped + 1e-12) / (plain + 1e-12))) for dropped, plain in pairs]
-    worst = max(ratios, default=1.0)
+    shifts = variance_shift(case.plan, params, stats, case.probe)
+    if not shifts:
+        return
+    where, worst = max(shifts, key=lambda one: one.ratio)
     if worst < RATIO:
         return
     share = max((layer.rate for layer in layers if isinstance(layer, Dropout)), default=0.0)
     yield Suspicion(
         code=PAGE.code,
-        place="dropout",
-        evidence=f"the variance that a batch norm sees is {worst:.2f} times as large with dropout (of {share:g}) as "
+        place=where,
+        evidence=f"the variance that {where} sees is {worst:.2f} times as large with dropout (of {share:g}) as "
         f"without it",
         numbers={"ratio": worst, "dropout": share},
         certainty=0.8 if worst > 1.6 else 0.5,
