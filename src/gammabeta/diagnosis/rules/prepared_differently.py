@@ -18,10 +18,10 @@ PAGE = Page(
     "mean and spread.",
     why="To the network a value in another unit is another value. A factor and an offset on every column move all rows "
     "to where no training row is; the answers there mean nothing, though nothing is wrong with the network.",
-    evidence="At least half of the columns have a standard deviation 2 times as large or small as in training, or a "
-    "mean moved by half of it; a forest tells the sides apart, and no longer once each is standardized by itself. An "
-    "error where the network's score on these rows rises by more than 3 standard errors when they are brought to the "
-    "training rows' mean and spread.",
+    evidence="At least three quarters of the columns have a standard deviation 2 times as large or small as in "
+    "training, or a mean moved by half of it; a forest tells the sides apart, and no longer once each is standardized "
+    "by itself. An error where the network's score on these rows rises by more than 3 standard errors when they are "
+    "brought to the training rows' mean and spread.",
     do="Put preparation into one function that learns from the training rows and is used for every row, or into the "
     "model file; compare the numbers of one row right in front of the network in both ways.",
     ignore="When the new rows really come from elsewhere by a factor, such as darker images: that is covariate shift, "
