@@ -124,7 +124,11 @@ def diagnose(
     found: Sequence[Suspicion] = suspicions(case, thorough, family)
     if not forks:
         found = [without_forks(case, one) for one in found if one.severity or one.certainty >= SURE]
-    return in_order(judge(case, found, pages(), deep, tell))
+
+    def look(other: Case) -> Sequence[Suspicion]:
+        return suspicions(other, thorough=False, family=family)
+
+    return in_order(judge(case, found, pages(), deep, tell, look))
 
 
 def diagnose_new_rows(model: "Model", rows: Dataset) -> list[Finding]:

@@ -169,7 +169,10 @@ class Case:
         """Standard error of the skill that the number of judging rows alone gives: about sqrt(e (1 - e) / n)."""
         skill = self.skill(self.valid_score) if self.trained else 0.5
         missing = min(max(1 - skill, 0.02), 0.98)
-        return float(np.sqrt(missing * (1 - missing) / max(self.judged_on.rows, 2)))
+        # rows of unequal weight count as fewer equal ones (Kish 1965)
+        w = np.asarray(self.judged_on.weights, np.float64)
+        rows = float(w.sum() ** 2 / max(float(w @ w), 1e-30))
+        return float(np.sqrt(missing * (1 - missing) / max(rows, 2)))
 
     @property
     def shortfall(self) -> float:

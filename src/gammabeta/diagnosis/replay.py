@@ -15,6 +15,7 @@ from gammabeta.train.fit import evenly_weighted
 from gammabeta.train.step import State, advance, gradients, ingested, program_of, scale_of
 
 MEMO = "first non-finite number"
+MOST_REPLAYED = 20_000
 MOST_ROWS = 8
 """Numbers of rows that a sentence names."""
 
@@ -38,7 +39,7 @@ class Place:
         return f"{len(self.rows)} training rows ({some})"
 
 
-def first_non_finite(case: Case, most_steps: int = 20_000) -> Place | None:
+def first_non_finite(case: Case, most_steps: int = MOST_REPLAYED) -> Place | None:
     """Run the plan again from its seed to the first step with a non-finite loss, and look into that step.
 
     The run is the same, bit for bit, so nothing has to be kept for this; what was found is remembered in the case.

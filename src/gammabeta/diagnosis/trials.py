@@ -11,7 +11,7 @@ from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Proof
 from gammabeta.diagnosis.forks import Branch, Outcome, Tell, forked, runnable
 from gammabeta.diagnosis.gain import gain_of, other_units, value_of
-from gammabeta.diagnosis.rank import Proved, Standing, standing, weight
+from gammabeta.diagnosis.rank import LIKELY, Proved, Standing, standing, weight
 from gammabeta.diagnosis.suspicion import Suspicion, Treatment, as_it_is
 from gammabeta.errors import GammabetaError
 from gammabeta.serial import dumps, lift
@@ -29,6 +29,12 @@ PROMISING = 0.01
 
 COMPILING = 0.3
 """Certainty that a treatment must have more than another to be tried before it where it has to be compiled."""
+
+LESS_LOSS, WORTH_LOSS = float(np.log(1.05)), 0.01
+"""How far the loss has to fall in every pair to count by itself: ln of a ratio, and a share of a constant's loss."""
+
+SPREAD_LOSS = 2.92
+"""Standard errors over the seeds that it has to exceed: 5 % one-sided for 3 seeds."""
 
 ERRORS = 1.5
 """Standard errors over the seeds that a gain must exceed, with all seeds on its side."""
@@ -63,11 +69,13 @@ def tried(case: Case, suspicions: Sequence[Suspicion], deep: bool, tell: Tell) -
         return [[] for _ in suspicions]
     trials = Trials(case, unchanged, forked([unchanged], seeds_of(case))[0], Counted(tell))
     most = 1 - min(trials.value_before(metric_only) for metric_only in (False, True))
+    sure = [one for one in suspicions if one.certainty >= LIKELY and not one.meant]
+    likely = [treatment for suspicion in sure for treatment in suspicion.treatments]
     while waiting:
         now: list[Treatment] = []
         while waiting and trials.new(now) < forks.AT_ONCE:
             now.append(waiting.pop(0).treatment)
-        trials.run([now])
+        trials.run([now], likely)
         waiting = [one for one in waiting if trials.new([one.treatment])]
         groups = [trials.known(suspicion.treatments) for suspicion in suspicions]
         found = standing_of(suspicions, groups, waiting, most)
@@ -135,8 +143,8 @@ def compiled_alike(one: Branch, other: Branch) -> bool:
 def beside(
     case: Case, unchanged: Branch, base: Sequence[Outcome], treatments: Sequence[Sequence[Treatment]], tell: Tell
 ) -> list[list[Tried]]:
-    """All treatments of a branch; base: what the branch itself came to."""
-    return Trials(case, unchanged, base, tell).run(treatments)
+    """All treatments of likely suspicions on top of a branch; base: what the branch itself came to."""
+    return Trials(case, unchanged, base, tell).run(treatments, [one for group in treatments for one in group])
 
 
 @dataclass(eq=False)
@@ -185,8 +193,8 @@ class Trials:
         """Those of the treatments that were tried."""
         return [self.made[key] for key in self.keyed(treatments) if key in self.made]
 
-    def run(self, groups: Sequence[Sequence[Treatment]]) -> list[list[Tried]]:
-        """Every group's forks; the promising ones with all seeds."""
+    def run(self, groups: Sequence[Sequence[Treatment]], likely: Sequence[Treatment]) -> list[list[Tried]]:
+        """Every group's forks; the promising ones with all seeds, of likely ones also those that lower the loss."""
         keys = [self.keyed(group) for group in groups]
         branches: dict[Key, tuple[Treatment, Branch]] = {}
         for key, made in (pair for group in keys for pair in group.items()):
@@ -196,7 +204,13 @@ class Trials:
         first = forked([branch for _, branch in branches.values()], seeds[:1], self.tell)
         outcomes = dict(zip(branches, first, strict=True))
         metric_only = {key: other_units(case, branch) for key, (_, branch) in branches.items()}
-        promising = [k for k in branches if gain_of(case, base[0], outcomes[k][0], metric_only[k]) > PROMISING]
+        hopeful = set(self.keyed(likely))
+        promising = [
+            key
+            for key in branches
+            if gain_of(case, base[0], outcomes[key][0], metric_only[key]) > PROMISING
+            or (key in hopeful and less_loss(case, base[:1], outcomes[key], metric_only[key]))
+        ]
         more = forked([branches[key][1] for key in promising], seeds[1:], self.tell)
         for key, found in zip(promising, more, strict=True):
             outcomes[key] = [*outcomes[key], *found]
@@ -230,6 +244,25 @@ def branch_of(unchanged: Branch, treatment: Treatment) -> Branch | None:
     return Branch(plan, train, valid, steps, unchanged.start) if runnable(plan, train) else None
 
 
+def less_loss(case: Case, before: Sequence[Outcome], after: Sequence[Outcome], metric_only: bool) -> bool:
+    """Whether the loss is lower in every pair, by a share and by an amount worth it, and by more than seeds explain."""
+    one, other = (np.array([outcome.loss for outcome in outcomes]) for outcomes in (before, after[: len(before)]))
+    if metric_only or case.constant_loss <= 0 or not np.isfinite([*one, *other]).all() or min(*one, *other) <= 0:
+        return False
+    ratios = np.log(one / other)
+    spread = float(np.std(ratios, ddof=1) / np.sqrt(len(ratios))) if len(ratios) > 1 else 0.0
+    worth = float(np.mean(one - other)) / case.constant_loss
+    return bool(np.all(ratios > LESS_LOSS)) and float(np.mean(ratios)) > SPREAD_LOSS * spread and worth > WORTH_LOSS
+
+
+def finished_run(case: Case) -> Outcome | None:
+    """What the whole run came to; None where nothing was trained."""
+    if case.on_valid is None:
+        return None
+    loss, unknown = case.on_valid.loss, float("nan")
+    return Outcome(loss, case.valid_score, unknown, unknown, loss, True, case.steps_made, ())
+
+
 def proof(
     case: Case, treatment: Treatment, before: Sequence[Outcome], after: Sequence[Outcome], metric_only: bool
 ) -> Proof:
@@ -239,7 +272,15 @@ def proof(
     gain = float(np.mean(gains))
     spread = float(np.std(gains, ddof=1) / np.sqrt(len(gains))) if len(gains) > 1 else float("inf")
     needed = max(LEAST_GAIN, case.chance)
-    confirmed = len(gains) == SEEDS and bool(np.all(gains > 0)) and gain > needed and gain > ERRORS * spread
+    whole = len(gains) == SEEDS and bool(np.all(gains > 0))
+    confirmed = whole and gain > needed and gain > ERRORS * spread
+    by_loss = whole and less_loss(case, before, after, metric_only)
+    # a fork that is shorter than the run begins it anew: what it wins there the run may have won long ago
+    finished = finished_run(case) if max(one.steps for one in before) < case.steps_made else None
+    if finished is not None:
+        ahead = np.mean([value_of(case, other, metric_only) for other in after])
+        confirmed = confirmed and bool(ahead - value_of(case, finished, metric_only) > case.chance)
+        by_loss = by_loss and less_loss(case, [finished] * len(after), after, metric_only)
 
     def mean(name: str, outcomes: Sequence[Outcome]) -> float:
         return float(np.mean([getattr(outcome, name) for outcome in outcomes]))
@@ -256,4 +297,6 @@ def proof(
         gain=gain,
         spread=spread,
         confirmed=confirmed,
+        by_loss=by_loss,
+        finished=None if finished is None else finished.metric,
     )

@@ -26,16 +26,23 @@ PAGE = Page(
 )
 
 
+MOST_OFF = 0.9
+"""Share of the channels with a variance below epsilon from which nothing else could be meant."""
+
+
 def rule(case: Case) -> Iterator[Suspicion]:
     if not case.norms:
         return
     stats = case.stats if case.trained else None
     found = []
     numbers = {}
+    off = False
     epsilon = max(norm.epsilon for norm in case.norms)
     if epsilon > 1e-4:
         known = [np.asarray(memory.var) for memory in memories(stats) if float(memory.weight) > 0] if stats else []
-        low = float(np.mean(np.concatenate(known) < 10 * epsilon)) if known else 1.0
+        variances = np.concatenate(known) if known else np.zeros(1)
+        low = float(np.mean(variances < 10 * epsilon))
+        off = float(np.mean(variances < epsilon)) >= MOST_OFF
         if low > 0.1:
             found.append(f"epsilon is {epsilon:g}, and {low:.0%} of the channels have a variance below ten times that")
             numbers["share_below"] = low
@@ -51,7 +58,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
         place="batch_norm",
         evidence="; ".join(found),
         numbers=numbers,
-        certainty=0.85,
+        certainty=0.95 if off else 0.85,
         treatments=(batch_norm_as_usual(),),
         advice="epsilon 1e-5, gamma from 1",
     )

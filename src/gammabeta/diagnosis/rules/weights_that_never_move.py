@@ -23,7 +23,7 @@ PAGE = Page(
     evidence="The gradient on the probe rows is exactly zero at the start and at the end, and the weights at the end "
     "equal those at the start bit for bit, or are the same ones shrunk evenly, which weight decay does without any "
     "gradient. Layers that the plan freezes on purpose are a note, a warning where a run that trains them ends "
-    "better. Nothing is said where the gradient stops at dead ReLU units (GB401). Where a layer without weights lets "
+    "better. Nothing is said where dead ReLU units (GB401) keep the gradient away. Where a layer without weights lets "
     "nothing back, a run without it is tried.",
     do="Take the layer out of frozen, or connect it; see what stands between it and the loss.",
     ignore="When the layers are meant to be frozen, as in transfer learning.",
@@ -44,7 +44,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
     meant = [place for place in same if place in frozen(case)]
     silent = [place for place in same if place not in meant and gradient(case, place) == 0.0]
     # a gradient that stops at dead units is their symptom: GB401 is about those
-    silent = [place for place in silent if not behind_dead_units(case, place)]
+    silent = [place for place in silent if not beside_dead_units(case, place)]
     if meant:
         yield Suspicion(
             code=PAGE.code,
@@ -98,19 +98,26 @@ def gradient(case: Case, place: str) -> float:
     return max(view.params.get(f"{path}.weight", {}).get("gradient", float("nan")) for view in views)
 
 
-def behind_dead_units(case: Case, place: str) -> bool:
-    """Whether, at the start and at the end, what stops the gradient is a ReLU all of whose units are dead."""
-    return all(stopped_by_dead_units(view.leaves, place) for view in (case.at_start, case.at_end) if view)
+def beside_dead_units(case: Case, place: str) -> bool:
+    """Whether, at the start and at the end, ReLUs without a living unit keep the gradient from a layer."""
+    return all(cut_off_by_dead_units(view.leaves, place) for view in (case.at_start, case.at_end) if view)
 
 
-def stopped_by_dead_units(leaves: Sequence[LayerView], place: str) -> bool:
-    """Whether the first layer behind ``place`` whose output still gets a gradient is a ReLU without a living unit."""
+def cut_off_by_dead_units(leaves: Sequence[LayerView], place: str) -> bool:
+    """Whether nothing but zeros enters the layer, or the first one behind it whose output gets a gradient is dead."""
     names = [view.place.partition(" ")[0] for view in leaves]
-    behind = leaves[names.index(place) + 1 :] if place in names else ()
-    stop = next((view for view in behind if view.gradient > 0), None)
-    if stop is None or not isinstance(stop.layer, Activation):
+    if place not in names:
         return False
-    return stop.layer.function == "relu" and bool(np.all(stop.most <= 0))
+    at = names.index(place)
+    if leaves[at].rms_input == 0:
+        return any(dead(view) for view in leaves[:at])
+    stop = next((view for view in leaves[at + 1 :] if view.gradient > 0), None)
+    return stop is not None and dead(stop)
+
+
+def dead(view: LayerView) -> bool:
+    """Whether a layer is a ReLU all of whose units are at zero for every row."""
+    return isinstance(view.layer, Activation) and view.layer.function == "relu" and bool(np.all(view.most <= 0))
 
 
 def stopping(case: Case) -> tuple[Treatment, ...]:
