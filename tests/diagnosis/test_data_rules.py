@@ -295,8 +295,9 @@ def test_a_feature_whose_relation_is_absent_in_test_rows_is_an_error() -> None:
     assert "test rows" in suspicion.evidence
 
 
-def test_a_perfect_feature_that_stays_so_is_no_error() -> None:
-    assert one("GB105", with_leak(True, True)).severity == "warning"
+def test_a_perfect_feature_that_stays_so_is_a_note() -> None:
+    assert one("GB105", with_leak(True, True)).severity == "note"
+    assert one("GB105", replace(with_leak(True, True), test=None)).severity == "warning"
 
 
 def test_a_feature_better_than_all_others_together_is_a_warning_though_they_do_well() -> None:
@@ -454,13 +455,15 @@ def test_a_weak_relation_is_a_relation() -> None:
     assert found("GB108", Case.of(linear(0), table(500, 0, 0, steep=0.12), table(300, 1, 0, steep=0.12))) == []
 
 
-def test_rows_from_elsewhere_are_a_warning_and_an_error_where_the_score_falls() -> None:
+def test_rows_from_elsewhere_are_a_note_and_an_error_where_the_score_falls() -> None:
     train, valid, test = table(300, 0), table(150, 1), table(200, 2)
     x = test.x.copy()
     x[:, 3] = 2 + np.random.default_rng(3).gamma(1.0, 1.0, 200)  # a column that the network does not look at
-    warned = one("GB109", binary(train, valid, replace(test, x=x)))
-    assert warned.severity == "warning"
-    assert "feature 3" in warned.evidence
+    moved = replace(test, x=x)
+    noted = one("GB109", binary(train, valid, moved))
+    assert noted.severity == "note"
+    assert "feature 3" in noted.evidence
+    assert one("GB109", Case.of(linear(), train, valid, test=moved)).severity == "warning"
     misled = one("GB109", binary(train, valid, flipped(replace(test, x=x), 0.3)))
     assert (misled.severity, misled.place) == ("error", "test rows")
 

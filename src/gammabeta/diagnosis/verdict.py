@@ -98,6 +98,11 @@ def rate_too_high(case: Case, found: Curves, finished: bool) -> str:
     jumps = float(np.mean(np.diff(losses) > least)) if len(losses) > 4 else 0.0
     if jumps >= JUMPS:
         return f"Learning rate too high: the training loss jumps up in {jumps:.0%} of the epochs."
+    if finished and found.undone(case.constant_loss):
+        return (
+            f"Learning rate too high: the training loss was down at {losses.min():.3g} in epoch "
+            f"{int(np.argmin(losses)) + 1} and lost it again, where a constant answer has {case.constant_loss:.3g}."
+        )
     if finished and len(losses) > 1 and losses[-1] > 1.05 * case.constant_loss and losses[-1] > 0.5 * losses[0]:
         short = longest_update(case) < UPDATE_RATIO
         way = "too low" if short else "too high"

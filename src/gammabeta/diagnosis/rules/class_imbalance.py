@@ -24,7 +24,7 @@ PAGE = Page(
     "validation rows or on them and the training rows together (which flatters the network, so that what is overlooked "
     "there is overlooked). A warning where this holds of all rare classes together, by 3 standard errors of recall, "
     "and the gain of 3 points is within its error; or where a class has less than a twentieth of the rows of the "
-    "largest and fewer than 5 to judge it, and the network is behind or not looked at: then no score can tell. Tried "
+    "largest and fewer than 5 to judge it: then no score can tell. Tried "
     "by runs with balanced class weights, judged by balanced accuracy. Before training the shares are a note.",
     do="class_weights=balanced, which lets every class count the same; or divide the probabilities by the classes' "
     "shares where a decision is made; collect more of the rare class. Judge by balanced accuracy or recall.",

@@ -17,10 +17,11 @@ PAGE = Page(
     what="Rows that judge the network are also among those it was trained on.",
     why="On rows it has seen a network is as good as its memory: the score promises more than new rows will give, and "
     "early stopping and tuning choose the network that remembers best.",
-    evidence="Exact equality of all inputs, by a hash per row. Tables of few values have equal rows by nature: counted "
-    "is what exceeds the share of training rows that have a twin in training. An error where more than 2 % of the "
-    "judging rows exceed it and the network is better on them than on the others by more than 3 standard errors, else "
-    "a warning. Equal inputs with different targets are counted as well.",
+    evidence="Exact equality of all inputs, by a hash per row. Tables of few values have equal rows by nature: "
+    "counted is what exceeds the share of training rows that have a twin in training. An error where more than 2 % of "
+    "the judging rows exceed it and the network is better on them than on the others by more than 3 standard errors, "
+    "else a warning; a note where it is no better on them by a standard error. Equal inputs with different targets "
+    "are counted as well.",
     do="Remove duplicates before splitting; where rows belong together (the same patient, the same film), put whole "
     "groups on one side of the split. Then train again: the score will fall to what is true.",
     ignore="When equal rows are separate observations that happen to agree, as in tables of few categories.",
@@ -69,7 +70,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
             evidence=words,
             numbers={"share": share, "natural": natural, "better": better, "conflicting": against},
             certainty=0.95 if proved else 0.3,
-            severity="error" if proved else "warning" if excess > LEAST else "note",
+            severity="error" if proved else "warning" if excess > LEAST and not better <= spread else "note",
             costs=f"the {split} {case.metric} promises {share * better:.3f} too much" if proved else "",
             advice="remove duplicates before splitting, or split by group",
         )
