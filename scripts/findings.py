@@ -23,7 +23,7 @@ RESEARCH: dict[str, tuple[str, str]] = {
     "D12": ("too few rows, too few to judge", "GB112 GB601"),
     "I1": ("symmetric units", "GB201"),
     "I2": ("initial scale wrong", "GB202"),
-    "I3": ("initial loss wrong", "GB202 GB113"),
+    "I3": ("initial loss wrong", "GB203 GB202 GB113"),
     "I4": ("loss, activation and target do not fit", "GB204"),
     "I5": ("no nonlinearity", "GB205"),
     "I6": ("weights never updated", "GB206"),

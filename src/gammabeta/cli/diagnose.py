@@ -209,6 +209,6 @@ def fixed_run(
     result["run"] = str(new)
     model.save(new)
     seconds = time.perf_counter() - began
-    measured_once(new, model, run.history, made.encoded, made.parts, seconds, {}, {}, look=True, report=True)
+    measured_once(new, model, run.history, made.encoded, made.parts, seconds, {}, None, look=True, report=True)
     out.print(f"kept: {words}.\nthe mended run is in {new}", markup=False)
     return result

@@ -92,7 +92,11 @@ def into_run_folder(
     from gammabeta.cli.progress import FitProgress
     from gammabeta.model.file import write_whole
 
-    known: dict[str, Any] = {}
+    begun = beginning(plan, schema, encoded) if command == "fit" else None
+    if begun is not None:
+        early = [finding for finding in found_in(begun) if finding.severity != "note"]
+        if early:
+            show_findings(out, early, None)
     with all_or_nothing(folder), interruptible() as interrupted, ExitStack() as open_logs:
         write_whole(folder / PLAN_NAME, dumps(plan).encode())
         write_whole(folder / ROWS_NAME, remembered(options, command))
@@ -106,8 +110,8 @@ def into_run_folder(
                 if epoch.ended == "non-finite loss" and not options.quiet:
                     at = epoch.steps - len(epoch.losses) + int(np.argmin(np.isfinite(epoch.losses))) + 1
                     notes(out, [f"the loss is no longer finite from step {at} (epoch {epoch.number})."])
-                    if command == "fit":
-                        notes(out, [where_it_diverged(plan, schema, encoded, known)])
+                    if begun is not None:
+                        notes(out, [where_it_diverged(begun)])
 
             try:
                 learned = learning(
@@ -121,7 +125,7 @@ def into_run_folder(
                     time_limit=None if limit is None else limit - (time.perf_counter() - began),
                 )
             except TrainingError as error:
-                where = where_it_diverged(plan, schema, encoded, known) if command == "fit" else ""
+                where = "" if begun is None else where_it_diverged(begun)
                 raise TrainingError(f"{error} {where}".strip()) from None
         model, run = learned.model, learned.run
         path = model.save(folder)
@@ -129,7 +133,7 @@ def into_run_folder(
         measured = open_logs.pop_all()
     rest = (time.perf_counter() - began, more(learned))
     result, findings = measured_once(
-        folder, model, run.history, encoded, parts, *rest, known, look=command == "fit", report=options.report
+        folder, model, run.history, encoded, parts, *rest, begun, look=command == "fit", report=options.report
     )
     with measured:
         for name in ("valid", "test"):
@@ -168,19 +172,19 @@ def measured_once(
     parts: Mapping[str, Any],
     seconds: float,
     more: Mapping[str, Any],
-    known: dict[str, Any],
+    begun: "Case | None",
     look: bool,
     report: bool,
 ) -> tuple[dict[str, Any], list[Any]]:
     """(what is written as metrics, findings): the one look at the test rows, written to the folder with its report.
 
-    seconds: that it took; more: what else the metrics hold; known: what a case remembers
+    seconds: that it took; more: what else the metrics hold; begun: the case before its first step, where it is known
     look: whether findings are looked for; report: whether a page is drawn
     """
     from gammabeta.model.file import write_whole
     from gammabeta.report.write import write_facts, write_report
 
-    case = finished_case(model, history, encoded, known)
+    case = finished_case(model, history, encoded, begun)
     findings = found_in(case) if look else []
     found = {name: model.scores(encoded[name]) if name in encoded else {} for name in ("valid", "test")}
     result: dict[str, Any] = {
@@ -201,32 +205,29 @@ def measured_once(
     return result, findings
 
 
-def where_it_diverged(plan: Any, schema: Any, encoded: Mapping[str, Any], known: dict[str, Any]) -> str:
-    """The step, the layer and the batch that made the first non-finite number; "" where no step did.
-
-    known: what a case remembers, so that it is looked for once
-    """
+def beginning(plan: Any, schema: Any, encoded: Mapping[str, Any]) -> "Case":
+    """The plan and its rows as a case, before the first step."""
     from gammabeta.diagnosis import Case
-    from gammabeta.diagnosis.replay import first_non_finite
-    from gammabeta.model.learn import class_weighted
+    from gammabeta.model.learn import class_weighted, suited
 
-    place = first_non_finite(Case.of(plan, class_weighted(plan, schema, encoded["train"]), measured=known))
+    train = class_weighted(plan, schema, encoded["train"])
+    return Case.of(suited(plan, schema), train, encoded.get("valid"), (), None, None, encoded.get("test"), schema)
+
+
+def where_it_diverged(begun: "Case") -> str:
+    """The step, the layer and the batch that made the first non-finite number; "" where no step did."""
+    from gammabeta.diagnosis.replay import first_non_finite
+
+    place = first_non_finite(begun)
     return "" if place is None else f"It was step {place.step}, on {place.batch}: {place.says} (GB701)."
 
 
 def finished_case(
-    model: "Model",
-    history: Sequence[Mapping[str, Any]],
-    encoded: Mapping[str, Any],
-    known: dict[str, Any] | None = None,
+    model: "Model", history: Sequence[Mapping[str, Any]], encoded: Mapping[str, Any], begun: "Case | None" = None
 ) -> "Case":
-    """A finished model, its history and its rows, as a case to be diagnosed; known: what a case remembers."""
-    from gammabeta.diagnosis import Case
-    from gammabeta.model.learn import class_weighted
-
-    train = class_weighted(model.plan, model.schema, encoded["train"])
-    more = (tuple(history), model.params, model.stats, encoded.get("test"), model.schema)
-    return Case.of(model.plan, train, encoded.get("valid"), *more, measured=known or {})
+    """A finished model, its history and its rows, as a case to be diagnosed; begun: the case before its first step."""
+    begun = begun or beginning(model.plan, model.schema, encoded)
+    return begun.ended(tuple(history), model.params, model.stats)
 
 
 def found_in(case: "Case") -> list[Any]:

@@ -181,7 +181,7 @@ def finished(
         parts,
         time.perf_counter() - began,
         more,
-        {},
+        None,
         look=command_of(last) == "fit",
         report=options.report,
     )

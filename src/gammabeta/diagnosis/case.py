@@ -1,7 +1,7 @@
 """All that is known of a run, measured when a rule asks for it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -52,6 +52,13 @@ class Case:
         """A case from a plan as it was written: its network is written out for the rows."""
         return cls(met(plan, train), train, *rest, **more)
 
+    def ended(self, history: tuple[Mapping[str, Any], ...], params: Tree, stats: Tree) -> "Case":
+        """The case after training, with what was measured of its rows and its start."""
+        made = replace(self, history=history, params=params, stats=stats)
+        names = ("probe", "start", "at_start", "references", "constant_loss", "norms", "metric", "steps")
+        vars(made).update({name: vars(self)[name] for name in names if name in vars(self)})
+        return made
+
     @property
     def network(self) -> Sequential:
         layers = self.plan.layers
@@ -62,6 +69,11 @@ class Case:
     def trained(self) -> bool:
         """Whether there is a finished model."""
         return self.params is not None
+
+    @property
+    def begun(self) -> bool:
+        """Whether a step was made."""
+        return self.trained or bool(self.history)
 
     @property
     def judged_on(self) -> Dataset:
@@ -176,7 +188,9 @@ class Case:
 
     @property
     def shortfall(self) -> float:
-        """How far the network's skill stays behind the best reference's; negative where it is ahead."""
+        """How far the network's skill stays behind the best reference's; below 0 where it is ahead, 0 before step 1."""
+        if not self.begun:
+            return 0.0
         return self.skill(self.references.best) - self.skill(self.valid_score)
 
     def signals(self, name: str) -> dict[str, float]:

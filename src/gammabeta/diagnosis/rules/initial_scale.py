@@ -53,7 +53,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
         f"width "
         f"({len(off)} layers are off); from input to output the signal grows by {growth:.2g}",
         numbers={"spread": spread, "ratio": ratio, "growth": growth},
-        certainty=0.85 if ratio > 5 or ratio < 0.2 else 0.6,
+        certainty=0.9 if ratio > 10 or ratio < 0.1 else 0.85 if ratio > 5 or ratio < 0.2 else 0.6,
         treatments=(initializers_by_activation(),),
         advice="start from weights whose spread suits the width",
     )
