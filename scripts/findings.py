@@ -55,7 +55,7 @@ RESEARCH: dict[str, tuple[str, str]] = {
     "G1": ("overfitting", "GB601"),
     "G2": ("too small a network", "GB602"),
     "G3": ("too few steps", "GB603"),
-    "G4": ("too good to be true", "GB104 GB105"),
+    "G4": ("too good to be true", "GB604 GB104 GB105"),
     "G5": ("loss and metric disagree", "GB605"),
     "N1": ("NaN or infinity while training", "GB701"),
     "N2": ("steps swallowed by low precision", ""),

@@ -8,7 +8,7 @@ import numpy as np
 from gammabeta.data import Dataset
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
-from gammabeta.diagnosis.rows import difference, goodness, listed
+from gammabeta.diagnosis.rows import class_numbers, difference, goodness, listed
 from gammabeta.diagnosis.suspicion import Suspicion
 
 PAGE = Page(
@@ -21,7 +21,7 @@ PAGE = Page(
     "counted is what exceeds the share of training rows that have a twin in training. An error where more than 2 % of "
     "the judging rows exceed it and the network is better on them than on the others by more than 3 standard errors, "
     "else a warning; a note where it is no better on them by a standard error. Equal inputs with different targets "
-    "are counted as well.",
+    "are counted as well, also among the training rows.",
     do="Remove duplicates before splitting; where rows belong together (the same patient, the same film), put whole "
     "groups on one side of the split. Then train again: the score will fall to what is true.",
     ignore="When equal rows are separate observations that happen to agree, as in tables of few categories.",
@@ -37,6 +37,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
     own = hashes(case.train)
     if len(own) < 2:
         return
+    yield from at_odds(case, own)
     counted = Counter(own)
     # where a column hardly repeats itself, equal rows are copies, not coincidences
     natural = 0.0 if copies_only(case.train) else float(np.mean([counted[key] > 1 for key in own]))
@@ -74,6 +75,30 @@ def rule(case: Case) -> Iterator[Suspicion]:
             costs=f"the {split} {case.metric} promises {share * better:.3f} too much" if proved else "",
             advice="remove duplicates before splitting, or split by group",
         )
+
+
+def at_odds(case: Case, own: list[int]) -> Iterator[Suspicion]:
+    """Training rows that are the same and belong to different classes, where equal rows are copies."""
+    y = class_numbers(case, case.train)
+    if y is None or len(set(own)) == len(own) or not copies_only(case.train):
+        return
+    classes: dict[int, set[int]] = {}
+    for key, one in zip(own, y, strict=True):
+        classes.setdefault(key, set()).add(int(one))
+    odd = np.array([len(classes[key]) > 1 for key in own])
+    share = float(odd.mean())
+    if share <= WORTH_A_NOTE:
+        return
+    yield Suspicion(
+        code=PAGE.code,
+        place=f"training rows {listed([str(int(case.train.kept[row])) for row in np.flatnonzero(odd)])}",
+        evidence=f"{int(odd.sum())} of {len(own)} training rows ({share:.1%}) have a twin of another class",
+        numbers={"share": share},
+        certainty=0.4,
+        severity="warning" if share > LEAST else "note",
+        costs="one of each two is learned in vain" if share > LEAST else "",
+        advice="find out which of the twins is right",
+    )
 
 
 def hashes(data: Dataset) -> list[int]:
