@@ -7,7 +7,7 @@ import numpy as np
 
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
-from gammabeta.diagnosis.rows import difference, goodness
+from gammabeta.diagnosis.rows import could_fall, difference, goodness
 from gammabeta.diagnosis.suspicion import Suspicion
 from gammabeta.nn import Call
 from gammabeta.nn.memories import memories, observed_in
@@ -52,7 +52,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
         return
     here, there = goodness(case, case.judged_on), goodness(case, case.test)
     fall, error = difference(here, there) if here is not None and there is not None else (float("nan"), 0.0)
-    harmless = fall <= ERRORS * error
+    harmless = could_fall(case) and fall <= ERRORS * error
     score = "" if np.isnan(fall) else f"; the {case.metric} is lower there by {fall:.3f} +- {error:.3f}"
     yield Suspicion(
         code=PAGE.code,
