@@ -76,7 +76,7 @@ def suspicions(case: Case, thorough: bool = True, family: str | tuple[str, ...] 
 
 def without_forks(case: Case, suspicion: Suspicion) -> Suspicion:
     """A sure signature as it stands: a warning where the network is behind others, or before step 1, else a note."""
-    behind = case.shortfall > 2 * case.chance if case.trained else not case.begun
+    behind = case.shortfall > 2 * case.chance if case.trained else not case.has_run
     unproved: Severity = "warning" if behind and not suspicion.meant else "note"
     return replace(suspicion, treatments=(), severity=suspicion.severity or unproved)
 

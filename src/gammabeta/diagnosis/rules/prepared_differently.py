@@ -64,7 +64,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
                 "gain": gain,
             },
             certainty=0.95 if proved else 0.5,
-            severity="error" if proved else "note" if could_fall(case) and gain <= NO_GAIN * error else "warning",
+            severity="error" if proved else "note" if gain <= NO_GAIN * error and could_fall(case) else "warning",
             costs=f"{gain:.3f} of {case.metric} on {shift.split} rows" if proved else "",
             advice="prepare all rows by the one function that learned from the training rows",
         )

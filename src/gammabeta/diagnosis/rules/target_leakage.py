@@ -217,7 +217,7 @@ def holds_in_test(case: Case, train: Part, group: np.ndarray) -> bool:
         return False
     fall, spread = difference(here, there)
     kept = by_tree(train.x[:, group], train.target, test.x[:, group], test.target)
-    return bool(kept.mean() >= GREAT and could_fall(case) and fall <= ERRORS * spread)
+    return bool(kept.mean() >= GREAT and fall <= ERRORS * spread and could_fall(case))
 
 
 def counting(values: np.ndarray) -> bool:
