@@ -7,9 +7,10 @@ import pytest
 
 from gammabeta.data import Dataset
 from gammabeta.diagnosis import Case, Proof, Suspicion, Treatment, forks, registry
-from gammabeta.diagnosis.judge import judge, severity_of
+from gammabeta.diagnosis.forks import Outcome
+from gammabeta.diagnosis.judge import judge, severity_of, top_of
 from gammabeta.diagnosis.rank import Proved, rank, standing
-from gammabeta.diagnosis.trials import Tried
+from gammabeta.diagnosis.trials import Tried, proof
 from gammabeta.nn import Dense, Sequential, SquaredError
 from gammabeta.optim import Sgd
 from gammabeta.plan import Plan
@@ -162,3 +163,59 @@ def test_the_paired_check_keeps_what_wins_in_every_pair_and_nothing_else():
     assert not paired([0.3, 0.01, 0.02]).better
     assert not paired([-0.11, -0.12, -0.10]).better
     assert not paired([0.2]).better
+
+
+def outcome(loss, metric=0.9, steps=30):
+    return Outcome(loss, metric, loss, metric, loss, True, steps, (loss,))
+
+
+def test_a_loss_that_surely_falls_is_a_warning_of_a_likely_suspicion_and_nothing_of_a_vague_one(twice_ill):
+    before = [outcome(0.100), outcome(0.103), outcome(0.097)]
+    shown = proof(twice_ill, times("rate", 50), before, [outcome(0.8 * one.loss) for one in before], False)
+    assert (shown.confirmed, shown.by_loss) == (False, True)
+    group = [Tried(times("rate", 50), None, (), shown)]
+    likely = suspicion("GB506", times("rate", 50), 0.85)
+    assert severity_of(twice_ill, likely, top_of(likely, group)) == "warning"
+    assert top_of(replace(likely, certainty=0.5), group) is None
+    assert top_of(replace(likely, meant=True), group) is None
+    # a little less in two pairs, or of next to nothing, is no proof
+    mixed = [outcome(0.08), outcome(0.101), outcome(0.09)]
+    assert not proof(twice_ill, times("rate", 50), before, mixed, False).by_loss
+    tiny = [outcome(0.01 * one.loss) for one in before]
+    assert not proof(twice_ill, times("rate", 50), tiny, [outcome(0.8 * one.loss) for one in tiny], False).by_loss
+
+
+def test_a_fork_shorter_than_the_run_must_beat_what_the_run_came_to(twice_ill):
+    weights = {"weight": np.float32([[0.7], [-0.5], [0.1]]), "bias": np.zeros(1, np.float32)}
+    history = ({"epoch": 1, "steps": 5_000, "train": {"loss": 0.1}, "valid": {}, "ended": "epochs"},)
+    long = replace(twice_ill, params=(weights,), history=history, measured={})
+    short = [[outcome(1.0, 0.2)] * 3, [outcome(0.5, 0.6)] * 3]
+    shown = proof(long, times("rate", 50), *short, False)
+    assert not shown.confirmed
+    assert shown.finished == pytest.approx(long.valid_score)
+    assert 0.6 < long.valid_score < 0.95
+    assert proof(long, times("rate", 50), short[0], [outcome(1e-4, 0.9999)] * 3, False).confirmed
+    assert proof(twice_ill, times("rate", 50), *short, False).confirmed
+
+
+def test_nothing_is_tried_on_rows_that_hold_values_that_are_not_finite(twice_ill):
+    x = twice_ill.train.x.copy()
+    x[3, 1] = np.nan
+    holed = Case.of(twice_ill.plan, replace(twice_ill.train, x=x), twice_ill.valid)
+    missing = Suspicion(code="GB101", place="", evidence="seen", certainty=1.0, severity="error")
+    told = []
+    found = judge(holed, [missing, suspicion("GB302", times("rate", 50), 0.8)], PAGES, tell=lambda *at: told.append(at))
+    assert [one.code for one in found] == ["GB101"]
+    assert told == []
+
+
+def test_what_only_the_cured_run_shows_is_tried_on_top_of_the_cure(twice_ill):
+    seen = []
+
+    def look(cured):
+        seen.append(cured)
+        return [suspicion("GB307", times("l2", 0), 0.85)]
+
+    found = judge(twice_ill, [suspicion("GB302", times("rate", 50), 0.8)], PAGES, look=look)
+    assert [(one.code, one.severity) for one in found] == [("GB302", "error"), ("GB307", "error")]
+    assert (seen[0].plan.optimizer.learning_rate, len(seen[0].history)) == (pytest.approx(0.1), 6)

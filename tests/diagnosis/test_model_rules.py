@@ -166,6 +166,14 @@ def test_weights_that_train_are_not_found():
     assert found("GB206", finished(tuple(layer for layer in BEHIND if not isinstance(layer, Stopped)), {0: 0.93})) == []
 
 
+def test_dead_units_keep_a_gradient_away_without_being_named_twice():
+    dead = (Dense(5), BatchNorm(initial_beta=-90.0), Activation("relu"), Dense(4), Activation("tanh"), Dense(1))
+    still = finished(dead, {0: 1.0, 1: 1.0, 3: 1.0})
+    assert np.all(still.at_end.leaves[2].most <= 0)
+    assert found("GB206", still) == []
+    assert len(found("GB401", still)) == 1
+
+
 def test_layers_frozen_by_the_plan_are_meant_and_a_run_that_trains_them_is_tried():
     (suspicion,) = found("GB206", finished((Frozen(Dense(5)), *BEHIND[1:2], *BEHIND[3:]), {0: 1.0}))
     assert (suspicion.place, suspicion.severity, suspicion.meant) == ("layers.0", None, True)

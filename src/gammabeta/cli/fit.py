@@ -93,10 +93,9 @@ def into_run_folder(
     from gammabeta.model.file import write_whole
 
     begun = beginning(plan, schema, encoded) if command == "fit" and not combined else None
-    if begun is not None:
-        early = [finding for finding in found_in(begun) if finding.severity != "note"]
-        if early:
-            show_findings(out, early, None)
+    early = [] if begun is None else [finding for finding in found_in(begun) if finding.severity != "note"]
+    if early:
+        show_findings(out, early, None)
     with all_or_nothing(folder), interruptible() as interrupted, ExitStack() as open_logs:
         write_whole(folder / PLAN_NAME, dumps(combined or plan).encode())
         write_whole(folder / ROWS_NAME, remembered(options, command))
@@ -149,7 +148,8 @@ def into_run_folder(
     show_end(out, folder, result, run)
     if options.report:
         out.print(f"report   {folder / REPORT_NAME}", markup=False, soft_wrap=True)
-    worth = [finding for finding in findings if finding.severity != "note"]
+    shown = {(finding.code, finding.evidence) for finding in early}
+    worth = [one for one in findings if one.severity != "note" and (one.code, one.evidence) not in shown]
     notes(out, [said_shortly(finding) for finding in findings if finding.severity == "note"])
     if worth:
         show_findings(out, worth, folder)

@@ -71,7 +71,7 @@ class Case:
         return self.params is not None
 
     @property
-    def begun(self) -> bool:
+    def has_run(self) -> bool:
         """Whether a step was made."""
         return self.trained or bool(self.history)
 
@@ -189,7 +189,7 @@ class Case:
     @property
     def shortfall(self) -> float:
         """How far the network's skill stays behind the best reference's; below 0 where it is ahead, 0 before step 1."""
-        if not self.begun:
+        if not self.has_run:
             return 0.0
         return self.skill(self.references.best) - self.skill(self.valid_score)
 

@@ -13,8 +13,8 @@ def cured_run(case: Case, branch: Branch) -> Case | None:
         return None
     plan = met(branch.plan, branch.train)
     try:
-        made = run(plan, branch.train, branch.valid)
+        made = run(plan, branch.train, branch.valid, start=branch.start)
         params, stats = made.finished(branch.train)
     except GammabetaError:
         return None
-    return Case(plan, branch.train, branch.valid, made.history, params, stats, None, case.schema)
+    return Case(plan, branch.train, branch.valid, made.history, params, stats, None, case.schema, branch.start)

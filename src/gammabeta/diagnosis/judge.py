@@ -131,7 +131,7 @@ def proved(
 def all_finite(case: Case) -> bool:
     """Whether all rows that train and judge are."""
     parts = [part for data in (case.train, case.valid) if data is not None for part in (data.x, data.y)]
-    return all(bool(np.isfinite(np.asarray(part, np.float64)).all()) for part in parts)
+    return all(part is None or bool(np.isfinite(np.asarray(part, np.float64)).all()) for part in parts)
 
 
 def top_of(suspicion: Suspicion, group: Sequence[Tried]) -> Tried | None:

@@ -10,7 +10,7 @@ from gammabeta.diagnosis import forks
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Proof
 from gammabeta.diagnosis.forks import Branch, Outcome, Tell, forked, runnable
-from gammabeta.diagnosis.gain import finished_run, gain_of, less_loss, other_units, value_of
+from gammabeta.diagnosis.gain import gain_of, other_units, value_of
 from gammabeta.diagnosis.rank import LIKELY, Proved, Standing, standing, weight
 from gammabeta.diagnosis.suspicion import Suspicion, Treatment, as_it_is
 from gammabeta.errors import GammabetaError
@@ -29,6 +29,12 @@ PROMISING = 0.01
 
 COMPILING = 0.3
 """Certainty that a treatment must have more than another to be tried before it where it has to be compiled."""
+
+LESS_LOSS, WORTH_LOSS = float(np.log(1.05)), 0.01
+"""How far the loss has to fall in every pair to count by itself: ln of a ratio, and a share of a constant's loss."""
+
+SPREAD_LOSS = 2.92
+"""Standard errors over the seeds that it has to exceed: 5 % one-sided for 3 seeds."""
 
 ERRORS = 1.5
 """Standard errors over the seeds that a gain must exceed, with all seeds on its side."""
@@ -63,11 +69,13 @@ def tried(case: Case, suspicions: Sequence[Suspicion], deep: bool, tell: Tell) -
         return [[] for _ in suspicions]
     trials = Trials(case, unchanged, forked([unchanged], seeds_of(case))[0], Counted(tell))
     most = 1 - min(trials.value_before(metric_only) for metric_only in (False, True))
+    sure = [one for one in suspicions if one.certainty >= LIKELY and not one.meant]
+    likely = [treatment for suspicion in sure for treatment in suspicion.treatments]
     while waiting:
-        now: list[Waiting] = []
-        while waiting and trials.new([one.treatment for one in now]) < forks.AT_ONCE:
-            now.append(waiting.pop(0))
-        trials.run([[one.treatment] for one in now], [one.likely for one in now])
+        now: list[Treatment] = []
+        while waiting and trials.new(now) < forks.AT_ONCE:
+            now.append(waiting.pop(0).treatment)
+        trials.run([now], likely)
         waiting = [one for one in waiting if trials.new([one.treatment])]
         groups = [trials.known(suspicion.treatments) for suspicion in suspicions]
         found = standing_of(suspicions, groups, waiting, most)
@@ -82,15 +90,11 @@ def tried(case: Case, suspicions: Sequence[Suspicion], deep: bool, tell: Tell) -
 
 
 class Waiting(NamedTuple):
-    """A treatment to be tried, of which suspicion.
-
-    alike: whether its fork runs what is compiled already; likely: whether a lower loss alone would prove something
-    """
+    """A treatment to be tried, of which suspicion; alike: whether its fork runs what is compiled already."""
 
     suspicion: int
     treatment: Treatment
     alike: bool
-    likely: bool
 
 
 def in_turn(suspicions: Sequence[Suspicion], unchanged: Branch) -> list[Waiting]:
@@ -102,8 +106,7 @@ def in_turn(suspicions: Sequence[Suspicion], unchanged: Branch) -> list[Waiting]
             if branch is not None:
                 alike = compiled_alike(branch, unchanged)
                 turn = suspicion.certainty + bool(suspicion.severity) - (0 if alike else COMPILING)
-                likely = suspicion.certainty >= LIKELY and not suspicion.meant
-                order.append((turn, Waiting(index, treatment, alike, likely)))
+                order.append((turn, Waiting(index, treatment, alike)))
     return [one for _, one in sorted(order, key=lambda pair: -pair[0])]
 
 
@@ -141,7 +144,7 @@ def beside(
     case: Case, unchanged: Branch, base: Sequence[Outcome], treatments: Sequence[Sequence[Treatment]], tell: Tell
 ) -> list[list[Tried]]:
     """All treatments of likely suspicions on top of a branch; base: what the branch itself came to."""
-    return Trials(case, unchanged, base, tell).run(treatments, [True] * len(treatments))
+    return Trials(case, unchanged, base, tell).run(treatments, [one for group in treatments for one in group])
 
 
 @dataclass(eq=False)
@@ -190,8 +193,8 @@ class Trials:
         """Those of the treatments that were tried."""
         return [self.made[key] for key in self.keyed(treatments) if key in self.made]
 
-    def run(self, groups: Sequence[Sequence[Treatment]], likely: Sequence[bool]) -> list[list[Tried]]:
-        """Every group's forks; the promising ones with all seeds, of likely groups also those that lower the loss."""
+    def run(self, groups: Sequence[Sequence[Treatment]], likely: Sequence[Treatment]) -> list[list[Tried]]:
+        """Every group's forks; the promising ones with all seeds, of likely ones also those that lower the loss."""
         keys = [self.keyed(group) for group in groups]
         branches: dict[Key, tuple[Treatment, Branch]] = {}
         for key, made in (pair for group in keys for pair in group.items()):
@@ -201,7 +204,7 @@ class Trials:
         first = forked([branch for _, branch in branches.values()], seeds[:1], self.tell)
         outcomes = dict(zip(branches, first, strict=True))
         metric_only = {key: other_units(case, branch) for key, (_, branch) in branches.items()}
-        hopeful = {key for group, sure in zip(keys, likely, strict=True) if sure for key in group}
+        hopeful = set(self.keyed(likely))
         promising = [
             key
             for key in branches
@@ -239,6 +242,25 @@ def branch_of(unchanged: Branch, treatment: Treatment) -> Branch | None:
         return None
     steps = unchanged.steps * treatment.times_steps
     return Branch(plan, train, valid, steps, unchanged.start) if runnable(plan, train) else None
+
+
+def less_loss(case: Case, before: Sequence[Outcome], after: Sequence[Outcome], metric_only: bool) -> bool:
+    """Whether the loss is lower in every pair, by a share and by an amount worth it, and by more than seeds explain."""
+    one, other = (np.array([outcome.loss for outcome in outcomes]) for outcomes in (before, after[: len(before)]))
+    if metric_only or case.constant_loss <= 0 or not np.isfinite([*one, *other]).all() or min(*one, *other) <= 0:
+        return False
+    ratios = np.log(one / other)
+    spread = float(np.std(ratios, ddof=1) / np.sqrt(len(ratios))) if len(ratios) > 1 else 0.0
+    worth = float(np.mean(one - other)) / case.constant_loss
+    return bool(np.all(ratios > LESS_LOSS)) and float(np.mean(ratios)) > SPREAD_LOSS * spread and worth > WORTH_LOSS
+
+
+def finished_run(case: Case) -> Outcome | None:
+    """What the whole run came to; None where nothing was trained."""
+    if case.on_valid is None:
+        return None
+    loss, unknown = case.on_valid.loss, float("nan")
+    return Outcome(loss, case.valid_score, unknown, unknown, loss, True, case.steps_made, ())
 
 
 def proof(

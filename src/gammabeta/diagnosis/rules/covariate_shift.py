@@ -7,7 +7,7 @@ import numpy as np
 from gammabeta.data import Dataset
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
-from gammabeta.diagnosis.rows import difference, feature, goodness, listed, some
+from gammabeta.diagnosis.rows import could_fall, difference, feature, goodness, listed, some
 from gammabeta.diagnosis.shift import Shift, shifts
 from gammabeta.diagnosis.suspicion import Suspicion
 
@@ -54,7 +54,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
             evidence=words,
             numbers={"auc": shift.auc, "low": shift.low, "fall": fall, "error": spread},
             certainty=0.9 if hurts else 0.3,
-            severity="error" if hurts else "note" if fall <= NO_FALL * spread else "warning",
+            severity="error" if hurts else "note" if fall <= NO_FALL * spread and could_fall(case) else "warning",
             costs=f"{fall:.3f} of {case.metric} on {shift.split} rows" if hurts else "",
             advice="train on rows like these, too, or re-estimate batch norm's statistics on them",
         )

@@ -57,11 +57,11 @@ def rule(case: Case) -> Iterator[Suspicion]:
             numbers=numbers,
             certainty=0.9 if variance > HUGE else 0.6,
             treatments=(last_layer_from_zeros(),),
-            severity=None if case.begun or variance > HUGE else "note",
+            severity=None if case.has_run or variance > HUGE else "note",
             advice="let the last layer start from smaller weights, or from zeros",
         )
     unequal = present.min() / present.max() < UNEQUAL
-    if unequal and case.plan.output_bias == "zero" and (not case.begun or case.shortfall > 2 * case.chance):
+    if unequal and case.plan.output_bias == "zero" and (not case.has_run or case.shortfall > 2 * case.chance):
         yield Suspicion(
             code=PAGE.code,
             place="output_bias",
@@ -69,7 +69,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
             numbers=numbers,
             certainty=0.2,
             treatments=(setting("the output bias at the prior", output_bias="prior"),),
-            severity=None if case.begun else "note",
+            severity=None if case.has_run else "note",
             fix={"output_bias": "prior"},
             advice="set output_bias to prior",
         )

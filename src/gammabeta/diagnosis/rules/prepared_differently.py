@@ -6,6 +6,7 @@ import numpy as np
 
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
+from gammabeta.diagnosis.rows import could_fall
 from gammabeta.diagnosis.shift import gained, shifts
 from gammabeta.diagnosis.suspicion import Suspicion
 
@@ -63,7 +64,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
                 "gain": gain,
             },
             certainty=0.95 if proved else 0.5,
-            severity="error" if proved else "note" if gain <= NO_GAIN * error else "warning",
+            severity="error" if proved else "note" if gain <= NO_GAIN * error and could_fall(case) else "warning",
             costs=f"{gain:.3f} of {case.metric} on {shift.split} rows" if proved else "",
             advice="prepare all rows by the one function that learned from the training rows",
         )

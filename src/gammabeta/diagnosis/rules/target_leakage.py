@@ -8,7 +8,17 @@ import numpy as np
 from gammabeta.data import Dataset
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
-from gammabeta.diagnosis.rows import class_numbers, difference, error_of, feature, goodness, inputs, numbers, some
+from gammabeta.diagnosis.rows import (
+    class_numbers,
+    could_fall,
+    difference,
+    error_of,
+    feature,
+    goodness,
+    inputs,
+    numbers,
+    some,
+)
 from gammabeta.diagnosis.single import Target, by_forest, by_tree, halves, most_telling
 from gammabeta.diagnosis.suspicion import Suspicion, Treatment
 
@@ -207,7 +217,7 @@ def holds_in_test(case: Case, train: Part, group: np.ndarray) -> bool:
         return False
     fall, spread = difference(here, there)
     kept = by_tree(train.x[:, group], train.target, test.x[:, group], test.target)
-    return bool(kept.mean() >= GREAT and fall <= ERRORS * spread)
+    return bool(kept.mean() >= GREAT and fall <= ERRORS * spread and could_fall(case))
 
 
 def counting(values: np.ndarray) -> bool:
