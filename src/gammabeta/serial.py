@@ -43,18 +43,23 @@ class Search:
     """Where a search looks unless told otherwise: inside the legal range, where good values have been found.
 
     ``Search("log", 1e-4, 1e-1)`` and ``Search("linear", 0, 0.6)`` are ranges, ends included; ``Search("choice", 32,
-    64)`` is a list, of descriptions by their names, None for none. length: of a field that holds several numbers, all
-    equal: from and to how many.
+    64)`` is a list, of descriptions by their names, None for none. length: of a field that holds several numbers, from
+    and to how many; the values are for the first of them, and each of the others is ``growth`` times the one before it.
     """
 
     scale: Literal["log", "linear", "choice"]
     values: tuple[Any, ...]
     length: tuple[int, int] | None
+    growth: int
 
     def __init__(
-        self, scale: Literal["log", "linear", "choice"], *values: Any, length: tuple[int, int] | None = None
+        self,
+        scale: Literal["log", "linear", "choice"],
+        *values: Any,
+        length: tuple[int, int] | None = None,
+        growth: int = 1,
     ) -> None:
-        for name, value in (("scale", scale), ("values", values), ("length", length)):
+        for name, value in (("scale", scale), ("values", values), ("length", length), ("growth", growth)):
             object.__setattr__(self, name, value)
 
 

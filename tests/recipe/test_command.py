@@ -150,6 +150,15 @@ def test_what_cannot_be_done_is_refused_in_one_sentence(iris, tmp_path, monkeypa
     assert held(tmp_path) == {}
 
 
+def test_a_time_limit_that_is_too_short_leaves_nothing_behind_that_stands_in_the_way(iris, tmp_path):
+    typed = ("recipe", iris, "--target", "kind", *TINY, "--quiet", "--time-limit", "0.5s")
+    assert "give at least" in gammabeta(*typed, "-o", tmp_path / "new" / "run").complaint
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "rows.json").write_text("of another run")
+    assert "give at least" in gammabeta(*typed, "-o", tmp_path).complaint
+    assert held(tmp_path) == {"rows.json": b"of another run"}
+
+
 def test_a_folder_with_a_recipe_is_neither_begun_anew_nor_resumed_with_other_rows(recipe, iris, tmp_path):
     before = held(recipe)
     typed = ("--target", "kind", *TINY, "--quiet", "-o", recipe)

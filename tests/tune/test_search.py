@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import math
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -115,6 +117,29 @@ def test_a_search_that_only_diverges_says_so(rows) -> None:
         search(base, *rows, space=space, trials=2, workers=1)
 
 
+def test_the_time_that_is_asked_for_is_that_of_epochs_not_of_compiling(rows, monkeypatch) -> None:
+    # 20 s, most of them to compile, and three of four epochs
+    cut = Outcome("stopped", epochs=3, seconds=20.0, epoch_seconds=0.5)
+
+    def until_stopped(problem, plan, hear, should_stop) -> Outcome:
+        while not should_stop():
+            time.sleep(0.01)
+        return cut
+
+    monkeypatch.setattr(sys.modules[Found.__module__], "trained", until_stopped)
+    with pytest.raises(UsageError, match=r"\(3 of at most 4 epochs in 20\.0 s\); give at least 31 s, or set fewer"):
+        search(PLAN, *rows, space=numbers_only(), workers=1, time_limit=2.0)
+
+
+def test_an_outcome_knows_how_long_an_epoch_takes_and_one_of_an_older_version_does_not(found) -> None:
+    outcome = found.outcomes[0]
+    assert 0 < outcome.epoch_seconds < outcome.seconds
+    body = outcome.to_json()
+    assert Outcome.from_json(body) == outcome
+    del body["epoch_seconds"]
+    assert math.isnan(Outcome.from_json(body).epoch_seconds)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -122,9 +147,12 @@ def test_a_search_that_only_diverges_says_so(rows) -> None:
         ({"workers": 0}, "workers: found 0"),
         ({"time_limit": -1.0}, "expected more than 0 seconds"),
         ({"time_limit": 1e-3}, "not even the plan that the search starts from was done in the 0.001 s"),
+        ({"time_limit": 1e-3}, "give several times as much, or set fewer epochs"),
         ({"storage": "sqlite:////nowhere/at/all/search.db"}, "there is no folder /nowhere/at/all"),
         ({"storage": "search.db"}, "not a database URL, expected such as sqlite:///search.db"),
-        ({"storage": "fancy://host/x"}, "the database does not answer"),
+        ({"storage": "fancy://host/x"}, "fancy is no known kind of database, expected such as sqlite"),
+        ({"storage": "postgresql://u:secret@host/x"}, "u:***@host/x: the driver psycopg"),
+        ({"storage": "mysql+pymysql://host/x"}, "; pip install pymysql."),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_one_sentence(rows, options, words: str) -> None:

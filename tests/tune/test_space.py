@@ -1,6 +1,7 @@
 """The space: collected from declarations, inside what is legal, narrowed by a file."""
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -112,9 +113,30 @@ def test_what_the_plan_has_is_among_the_choices_and_in_the_ranges() -> None:
     assert space["network.hidden"].values[0] == 4
 
 
-def test_a_convnet_and_a_network_of_layers_have_spaces_too() -> None:
-    images = {d.name for d in ready(PLAN.replace(network=Convnet())).dimensions}
-    assert {"network.blocks", "network.activation", "network.normalization", "network.dropout"} <= images
+@pytest.mark.parametrize("channels", [(16, 32, 64), (12, 24), (16,), (16, 20)])
+def test_the_catalogue_for_a_convnet_is_in_its_declaration_and_starts_with_the_plan_itself(channels) -> None:
+    base = advise("multiclass", 2_000).replace(network=Convnet(channels=channels))
+    space = ready(base)
+    assert {d.name for d in space.dimensions} == {
+        "network.channels", "network.blocks", "network.activation", "network.normalization", "network.dropout",
+        "loss.label_smoothing", "optimizer", "optimizer.learning_rate", "optimizer.weight_decay", "schedule",
+        "batch_size", "l2",
+    }  # fmt: skip
+    assert space.planned(base, space.start) == base
+
+
+@given(seed=some.integers(0, 2**32 - 1))
+@settings(max_examples=20)
+def test_each_stage_of_a_drawn_convnet_has_twice_the_channels_of_the_one_before(seed: int) -> None:
+    base = advise("multiclass", 2_000).replace(network=Convnet())
+    params = drawn(ready(base), np.random.default_rng(seed))
+    channels = ready(base).planned(base, params).network.channels
+    assert channels[0] == params["network.channels"]
+    assert len(channels) == params["network.channels.length"]
+    assert all(after == 2 * before for before, after in pairwise(channels))
+
+
+def test_a_network_of_layers_has_a_space_too() -> None:
     layers = PLAN.replace(network=Mlp().expand((3,), 1))
     assert isinstance(layers.network, Sequential)
     assert not any(d.name.startswith("network") for d in ready(layers).dimensions)

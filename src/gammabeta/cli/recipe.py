@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +14,7 @@ from gammabeta.cli.fit import FitOptions, holds_run, interruptible, measured_onc
 from gammabeta.cli.prepare import advised_plan, plan_in_file, prepared, show_beginning
 from gammabeta.cli.terminal import console, grid, metric_rows, print_json
 from gammabeta.data.origin import remembered
-from gammabeta.errors import UsageError, nearest
+from gammabeta.errors import GammabetaError, UsageError, nearest
 from gammabeta.report.names import RECIPE_NAME, REPORT_NAME, ROWS_NAME
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ def recipe_command(options: RecipeOptions) -> None:
     for number, gate in enumerate(gates, 1):
         show_gate(out, number, gate, " (done before)")
     served = None
-    with interruptible() as interrupted, RecipeProgress(options.quiet) as bar:
+    with given_back(folder, gates), interruptible() as interrupted, RecipeProgress(options.quiet) as bar:
         steps = cook(
             plan,
             schema,
@@ -135,6 +137,30 @@ def refuse_folder(options: RecipeOptions, folder: Path) -> None:
         )
     if (folder / "search.db").exists() and not options.resume:
         raise UsageError(f"-o {folder}: it holds a search, which would be mixed with this one; choose another folder.")
+
+
+@contextmanager
+def given_back(folder: Path, gates: Sequence["Gate"]) -> Iterator[None]:
+    """Leave the folder as it was where a recipe that began in it came to no network: the next one begins there anew.
+
+    gates: those that are done, by now
+    """
+    began = not gates
+    rows = folder / ROWS_NAME
+    before = rows.read_bytes() if rows.is_file() else None
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        yield
+    except GammabetaError:
+        if began and not any(gate.served for gate in gates):
+            with suppress(OSError):
+                (folder / RECIPE_NAME).unlink(missing_ok=True)
+                rows.unlink(missing_ok=True)
+                if before is not None:
+                    rows.write_bytes(before)
+                for path in made:
+                    path.rmdir()
+        raise
 
 
 def show_gate(out: Any, number: int, gate: "Gate", more: str = "") -> None:

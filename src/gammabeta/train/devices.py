@@ -1,6 +1,7 @@
 """Where computing happens, and what is kept of compiling."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import jax
@@ -10,20 +11,44 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from gammabeta.errors import PlanError
 from gammabeta.train.batches import Chunk
 
+CACHE_BYTES = 2**30
+"""Of compiled programs in the folder that is ours; a usual one has 0.1 to 1 MB."""
+
 
 def cache_compilations(folder: Path | None = None) -> Path:
     """Keep compiled programs on disk, so that the next process need not compile them again.
 
-    folder: where; by default what JAX_COMPILATION_CACHE_DIR says, or gammabeta/jax in the user's cache folder.
+    folder: where; by default what JAX_COMPILATION_CACHE_DIR says, or gammabeta/jax in the user's cache folder, which
+        is brought down to 1 GiB first.
     What takes a second to compile loads in a few hundredths; JAX's own default keeps only what took longer.
     """
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     named = os.environ.get("JAX_COMPILATION_CACHE_DIR")
+    if folder is None and named is None:
+        # JAX's own limit needs a package that we do not; how large a folder of the user's own may be is not ours to say
+        bounded(base / "gammabeta" / "jax", CACHE_BYTES)
     folder = folder or (Path(named) if named else base / "gammabeta" / "jax")
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     return folder
+
+
+def bounded(folder: Path, most: int) -> None:
+    """Remove files of a folder, those first that were used longest ago, until it holds at most ``most`` bytes."""
+    found = []
+    for path in folder.glob("*"):
+        # another process may remove it meanwhile
+        with suppress(OSError):
+            about = path.stat()
+            found.append((max(about.st_atime_ns, about.st_mtime_ns), about.st_size, path))
+    held = sum(size for _, size, _ in found)
+    for _, size, path in sorted(found):
+        if held <= most:
+            return
+        with suppress(OSError):
+            path.unlink()
+            held -= size
 
 
 def spread(chunk: Chunk, devices: int) -> Chunk:

@@ -28,6 +28,10 @@ STUDY = "gammabeta"
 SEARCHING, REPEATING = 0.65, 0.95
 """Shares of the time limit after which no trial begins or goes on, and no repeat."""
 
+ENOUGH = 1.5
+"""What is asked for over what the first trial takes at the speed of its epochs so far: reading and measuring count too.
+"""
+
 WAIT = 0.1
 """Seconds between two looks for a job, while others work on the last ones."""
 
@@ -250,11 +254,14 @@ class Search:
             return
         if 0 not in outcomes and not self.should_stop():
             epochs = self.base.epochs * self.problem.folds
-            took = self.cut.seconds * epochs / max(self.cut.epochs, 1)
+            left = (epochs - self.cut.epochs) * self.cut.epoch_seconds
+            more = "several times as much"
+            if math.isfinite(left):
+                more = f"at least {math.ceil(ENOUGH * (self.cut.seconds + left))} s"
             raise UsageError(
                 f"time limit: not even the plan that the search starts from was done in the {self.limit:.3g} s for it "
-                f"({self.cut.epochs} of at most {epochs} epochs in {self.cut.seconds:.1f} s); give at least "
-                f"{math.ceil(3 * took + 10)} s, or set fewer epochs."
+                f"({self.cut.epochs} of at most {epochs} epochs in {self.cut.seconds:.1f} s); give {more}, or set "
+                f"fewer epochs."
             )
         if self.should_stop():
             raise TrainingError("search: it was stopped before its first trial was done; nothing is lost but that.")

@@ -24,7 +24,8 @@ class Dimension:
     name: where it stands in a plan, as ``--set`` takes it: "optimizer.learning_rate"
     scale, values: of "log" and "linear" the two ends, whole numbers where both are; of "choice" what is chosen from,
         descriptions by their names
-    part: of a field that holds equal numbers, the "items" or how many of them, its "length"
+    part: of a field that holds several numbers, the "items" or how many of them, its "length"
+    growth: of "items", what each is over the one before it
     when: the choices under which it exists, all of (key, value)
     start: its value in the plan that the search starts from, brought into the range; () where it has none
     legal: the range that the plan itself allows; "" where there is no such range
@@ -38,6 +39,7 @@ class Dimension:
     when: tuple[tuple[str, Any], ...] = ()
     start: tuple[Any, ...] = ()
     legal: str = ""
+    growth: int = 1
 
     @property
     def structural(self) -> bool:
@@ -81,7 +83,8 @@ class Space:
                 continue
             value = params[dimension.key]
             if dimension.part == "items":
-                changes[dimension.name] = [value] * params[f"{dimension.key}.length"]
+                count = params[f"{dimension.key}.length"]
+                changes[dimension.name] = [value * dimension.growth**index for index in range(count)]
             elif dimension.part == "whole" and dimension.start != (value,):
                 # what did not change stays as it was: a kind with fields that nobody varies, a strength of none at all
                 changes[dimension.name] = value
@@ -142,14 +145,15 @@ def walked(value: Description, place: str, keys: str, when: tuple[tuple[str, Any
 def plain(
     note: Search, hint: Any, key: str, path: str, current: Any, when: tuple[tuple[str, Any], ...]
 ) -> Iterator[Dimension]:
-    """The dimension of a number or a name; of a field of several equal numbers the two."""
+    """The dimension of a number or a name; of a field of several numbers the two."""
     legal, values = legal_range(hint), note.values
     if note.length is not None:
-        even = isinstance(current, tuple) and len(set(current)) == 1
+        wanted = [current[0] * note.growth**index for index in range(len(current))] if current else []
+        even = bool(wanted) and list(current) == wanted
         items = with_value(values, current[0]) if even else values
         low, high = note.length
         ends = (min(low, len(current)), max(high, len(current))) if even else note.length
-        yield Dimension(key, path, "choice", items, "items", when, (current[0],) if even else (), legal)
+        yield Dimension(key, path, "choice", items, "items", when, (current[0],) if even else (), legal, note.growth)
         yield Dimension(f"{key}.length", path, "linear", ends, "length", when, (len(current),) if even else ())
     elif note.scale == "choice":
         if path == "batch_size":

@@ -2,17 +2,19 @@
 
 import hashlib
 import json
+import threading
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import optuna
 from sqlalchemy import Engine, create_engine
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
 from gammabeta.data import Dataset
 from gammabeta.errors import UsageError
@@ -24,8 +26,15 @@ from gammabeta.tune.space import Space
 PATIENCE = 10
 """Seconds to wait for a server; a file that others write to is waited for six times as long."""
 
-
 ATTEMPTS = 5
+
+PACKAGES = {
+    "psycopg": '"psycopg[binary]"',
+    "psycopg2": "psycopg2-binary",
+    "MySQLdb": "mysqlclient",
+    "mysql": "mysql-connector-python",
+}
+"""What to install where it is not called as the driver is."""
 
 
 class Opened(NamedTuple):
@@ -51,9 +60,11 @@ def opened(url: str, name: str, about: Mapping[str, Any], place: str = "--storag
     """
     shown, options = checked(url, place)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    # some drivers wait for ever for a server that takes the connection and says nothing
+    patience = None if make_url(url).get_backend_name() == "sqlite" else 2.0 * PATIENCE
     for attempt in range(ATTEMPTS):
         try:
-            found = connected(url, name, options)
+            found = within(patience, partial(connected, url, name, options))
             break
         except (SQLAlchemyError, ImportError, OSError, RuntimeError) as error:
             # two processes that begin together both make the tables, and one of them is told so
@@ -74,6 +85,30 @@ def opened(url: str, name: str, about: Mapping[str, Any], place: str = "--storag
     return found
 
 
+def within(seconds: float | None, work: Callable[[], Opened]) -> Opened:
+    """What ``work`` gives, or raises; TimeoutError where it takes longer. It is then left to itself."""
+    if seconds is None:
+        return work()
+    made: list[Opened] = []
+    failed: list[BaseException] = []
+
+    def working() -> None:
+        try:
+            made.append(work())
+        except BaseException as error:
+            failed.append(error)
+
+    # a daemon: who waits for ever is not waited for at the end
+    thread = threading.Thread(target=working, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if failed:
+        raise failed[0]
+    if not made:
+        raise TimeoutError(f"no answer within {seconds:g} s")
+    return made[0]
+
+
 def connected(url: str, name: str, options: Mapping[str, Any]) -> Opened:
     """The study and its jobs, with the tables made where they are not there yet."""
     with warnings.catch_warnings():
@@ -91,6 +126,7 @@ def checked(url: str, place: str) -> tuple[str, dict[str, Any]]:
     except ArgumentError:
         raise UsageError(f"{place} {url}: not a database URL, expected such as sqlite:///search.db.") from None
     shown = parsed.render_as_string(hide_password=True)
+    refuse_driver(parsed, f"{place} {shown}")
     kind = parsed.get_backend_name()
     if kind == "sqlite":
         file = parsed.database
@@ -102,6 +138,22 @@ def checked(url: str, place: str) -> tuple[str, dict[str, Any]]:
         return shown, {"connect_args": {"timeout": 6 * PATIENCE}}
     known = kind in ("postgresql", "mysql", "mariadb")
     return shown, {"connect_args": {"connect_timeout": PATIENCE}, "pool_pre_ping": True} if known else {}
+
+
+def refuse_driver(url: URL, where: str) -> None:
+    """Raise UsageError where the package that speaks with such a database is not here, or nobody knows of such one."""
+    try:
+        url.get_dialect().import_dbapi()
+    except NoSuchModuleError:
+        raise UsageError(
+            f"{where}: {url.drivername} is no known kind of database, expected such as sqlite, postgresql or mysql."
+        ) from None
+    except ImportError as error:
+        driver = (error.name or str(error)).partition(".")[0]
+        raise UsageError(
+            f"{where}: the driver {driver} is not installed, expected it in this environment; pip install "
+            f"{PACKAGES.get(driver, driver)}."
+        ) from None
 
 
 def subject(plan: Plan, space: Space, train: Dataset, valid: Dataset | None) -> dict[str, Any]:

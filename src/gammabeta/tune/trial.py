@@ -67,6 +67,7 @@ class Outcome:
     value: the validation loss of what fit would keep, mean over folds; NaN where there is none
     metric, score: the headline metric of the same epochs, by its name
     epochs, seconds: of all folds together; program: the compiled program, by a digest
+    epoch_seconds: that one epoch takes once everything is compiled, NaN where none but the first is known
     """
 
     ended: Ended
@@ -77,14 +78,16 @@ class Outcome:
     seconds: float = 0.0
     program: str = ""
     why: str = ""
+    epoch_seconds: float = float("nan")
 
     def to_json(self) -> dict[str, Any]:
         return {name: None if value != value else value for name, value in asdict(self).items()}
 
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> "Outcome":
-        numbers = {name: float("nan") if body[name] is None else body[name] for name in ("value", "score")}
-        return cls(**{**{name: body[name] for name in cls.__dataclass_fields__}, **numbers})
+        names = ("value", "score", "epoch_seconds")
+        numbers = {name: float("nan") if body.get(name) is None else body[name] for name in names}
+        return cls(**{**{name: body[name] for name in cls.__dataclass_fields__ if name not in names}, **numbers})
 
 
 def folds_for(train: Dataset, valid: Dataset | None) -> int:
@@ -127,13 +130,15 @@ def trained(
     values: list[float] = []
     scores: list[float] = []
     epochs = 0
+    paces: list[float] = []
     metric, program = "", ""
 
     def ended(how: Ended, why: str = "") -> Outcome:
         whole = how == "done"
         value = float(np.mean(values)) if values and (whole or how == "pruned") else float("nan")
         score = float(np.mean(scores)) if values and (whole or how == "pruned") else float("nan")
-        return Outcome(how, value, metric, score, epochs, round(time.perf_counter() - began, 3), program, why)
+        pace = round(float(np.median(paces)), 6) if paces else float("nan")
+        return Outcome(how, value, metric, score, epochs, round(time.perf_counter() - began, 3), program, why, pace)
 
     try:
         whole = suited(plan, problem.schema)
@@ -144,6 +149,8 @@ def trained(
             best: tuple[float, float] | None = None
             last: Epoch | None = None
             for epoch in fit(whole, weighted, valid, probe=None, should_stop=should_stop):
+                # the first one of a fold may compile, one that was stopped is not whole
+                paces += [epoch.seconds] if epoch.number > 1 and epoch.ended not in ("stopped", "time limit") else []
                 epochs, last = epochs + 1, epoch
                 metric = next(name for name in epoch.valid if name != "loss")
                 if epoch.best:

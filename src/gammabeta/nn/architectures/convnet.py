@@ -54,7 +54,9 @@ class Convnet(Architecture):
     Source: He et al. 2016, section 4.2, https://arxiv.org/abs/1512.03385
     """
 
-    channels: tuple[Annotated[int, Within("[1, inf)")], ...] = (16, 32, 64)
+    channels: Annotated[
+        tuple[Annotated[int, Within("[1, inf)")], ...], Search("choice", 8, 16, 32, 64, length=(1, 3), growth=2)
+    ] = (16, 32, 64)
     blocks: Annotated[int, Within("[1, inf)"), Search("choice", 1, 2, 3)] = 1
     activation: Annotated[ActivationName, Search("choice", "relu", "gelu", "silu", "tanh")] = "relu"
     normalization: Annotated[Normalization | None, Search("choice", "batch_norm", "group_norm", None)] = BatchNorm()
