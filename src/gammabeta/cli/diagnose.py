@@ -122,7 +122,6 @@ def case_of(folder: Path, new_rows: Path | None) -> "tuple[Case, list[str], bool
     from gammabeta.data import read
     from gammabeta.diagnosis import Case
     from gammabeta.model import load
-    from gammabeta.model.learn import class_weighted
     from gammabeta.plan import read_plan
 
     plan = read_plan(folder / "plan.json")
@@ -142,7 +141,7 @@ def case_of(folder: Path, new_rows: Path | None) -> "tuple[Case, list[str], bool
             said.append(f"{new_rows} has no target: only its inputs are compared.")
     case = Case.of(
         plan,
-        class_weighted(plan, schema, encoded["train"]),
+        encoded["train"],
         encoded.get("valid"),
         lines,
         model.params if model else None,
@@ -203,7 +202,7 @@ def fixed_run(
 ) -> dict[str, Any] | None:
     """Retrain with the first fix; keep it only where whole paired runs end better."""
     from gammabeta.cli.fit import measured_once
-    from gammabeta.diagnosis.fix import compared, fixed, training_rows
+    from gammabeta.diagnosis.fix import compared, fixed
     from gammabeta.model import Model, finish
     from gammabeta.model.file import write_whole
     from gammabeta.serial import dumps
@@ -226,8 +225,8 @@ def fixed_run(
         out.print(f"not kept: {words}; a gain that chance explains.", markup=False)
         return result
     new = options.out or folder.with_name(f"{folder.name}-fixed")
-    run = run_plan(plan, training_rows(case, plan), case.valid)
-    model: Model = finish(run, made.schema, training_rows(case, plan))
+    run = run_plan(plan, case.train, case.valid)
+    model: Model = finish(run, made.schema, case.train)
     write_whole(new / PLAN_NAME, dumps(model.plan).encode())
     write_whole(new / HISTORY_NAME, "".join(json.dumps(line) + "\n" for line in run.history).encode())
     write_whole(new / ROWS_NAME, (folder / ROWS_NAME).read_bytes())

@@ -208,9 +208,8 @@ def where_it_diverged(plan: Any, schema: Any, encoded: Mapping[str, Any], known:
     """
     from gammabeta.diagnosis import Case
     from gammabeta.diagnosis.replay import first_non_finite
-    from gammabeta.model.learn import class_weighted
 
-    place = first_non_finite(Case.of(plan, class_weighted(plan, schema, encoded["train"]), measured=known))
+    place = first_non_finite(Case.of(plan, encoded["train"], measured=known))
     return "" if place is None else f"It was step {place.step}, on {place.batch}: {place.says} (GB701)."
 
 
@@ -222,11 +221,9 @@ def finished_case(
 ) -> "Case":
     """A finished model, its history and its rows, as a case to be diagnosed; known: what a case remembers."""
     from gammabeta.diagnosis import Case
-    from gammabeta.model.learn import class_weighted
 
-    train = class_weighted(model.plan, model.schema, encoded["train"])
     more = (tuple(history), model.params, model.stats, encoded.get("test"), model.schema)
-    return Case.of(model.plan, train, encoded.get("valid"), *more, measured=known or {})
+    return Case.of(model.plan, encoded["train"], encoded.get("valid"), *more, measured=known or {})
 
 
 def found_in(case: "Case") -> list[Any]:

@@ -9,11 +9,10 @@ from gammabeta.types import Array
 
 
 def checked_weights(sample_weight: Any, rows: int) -> Array:
-    """float64 (rows,), a copy, ones where none were given. Raises DataError unless finite, >= 0 and not all zero."""
+    """float64 (rows,), ones where none were given. Raises DataError unless finite, >= 0 and not all zero."""
     if sample_weight is None:
         return np.ones(rows)
-    # a copy: class weights are multiplied into it
-    weights = np.array(sample_weight, dtype=np.float64)
+    weights = np.asarray(sample_weight, dtype=np.float64)
     if weights.shape != (rows,):
         raise DataError(f"sample_weight: found shape {weights.shape}, expected {(rows,)}; give one weight per row.")
     wrong = ~np.isfinite(weights) | (weights < 0)

@@ -3,12 +3,9 @@
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from gammabeta.data import ClassTarget, Dataset, Schema
+from gammabeta.data import Dataset, Schema
 from gammabeta.errors import PlanError
 from gammabeta.model.model import Model
-from gammabeta.nn import class_weights
 from gammabeta.plan import Plan
 from gammabeta.serial import Description, concrete, kind_name
 from gammabeta.train import Run, run
@@ -27,21 +24,8 @@ def learn(plan: Plan, schema: Schema, train: Dataset, valid: Dataset | None = No
 
     options: as for train.run. Raises PlanError where plan and data do not fit, TrainingError where no epoch was good.
     """
-    train = class_weighted(plan, schema, train)
     made = run(suited(plan, schema), train, valid, **options)
     return Learned(finish(made, schema, train), made)
-
-
-def class_weighted(plan: Plan, schema: Schema, train: Dataset) -> Dataset:
-    """The training rows with the plan's class weights on top of their own. Raises PlanError for regression."""
-    if plan.class_weights is None:
-        return train
-    if schema.task == "regression":
-        raise PlanError("plan.class_weights: the task is regression, which has no classes; set class_weights=none.")
-    target = schema.targets[0]
-    classes = target.classes if isinstance(target, ClassTarget) and len(schema.targets) == 1 else None
-    factor = class_weights(train.y, plan.class_weights, weights=train.weights, classes=classes)
-    return replace(train, weights=(train.weights * factor).astype(np.float32))
 
 
 def suited(plan: Plan, schema: Schema) -> Plan:

@@ -11,8 +11,11 @@ from gammabeta.nn import Architecture, Call, Layer, Loss, Sequential
 from gammabeta.nn.ghost_batches import refuse_larger
 from gammabeta.nn.memories import named_batch_norms
 from gammabeta.optim import AdamW, Clipping, OneCycle, Optimizer, Schedule
-from gammabeta.serial import DYNAMIC, Description, Search, Within
+from gammabeta.serial import DYNAMIC, Description, Search, Within, kind_name
 from gammabeta.types import Shape
+
+ClassWeight = Literal["balanced"] | dict[str, Annotated[float, Within("[0, inf)")]]
+
 
 @dataclass(frozen=True)
 class EarlyStopping(Description):
@@ -45,8 +48,10 @@ class Plan(Description):
     micro_batch_size: rows that are computed at a time, at most batch_size; loss, gradient and statistics are those of
         the whole batch, so that there are no ghost batches beside it
     devices: over how many of them the rows of a batch are spread; loss, gradient and statistics are the whole batch's
-    class_weights: factors on the weights of training rows: "balanced", so that every class counts the same, or one
-        number per class by its name; None for none
+    class_weights: factors on the weights of rows, in training, in what is measured meanwhile and in batch-norm
+        statistics: "balanced", so that every class counts the same among the training rows, or one number per class by
+        its name; of several labels "balanced", or one of these for each; None for none. Finished models are scored
+        without
     output_bias: where the last bias starts: at "zero", or at what the training targets say on their own, the "prior"
     early_stopping: None trains all epochs; the best epoch's weights are kept either way
     seed: of initialization, shuffling and noise
@@ -71,7 +76,7 @@ class Plan(Description):
     weight_noise: Annotated[float, Within("[0, inf)"), DYNAMIC] | None = None
     micro_batch_size: Annotated[int, Within("[1, inf)")] | None = None
     devices: Annotated[int, Within("[1, inf)")] = 1
-    class_weights: Literal["balanced"] | dict[str, Annotated[float, Within("[0, inf)")]] | None = None
+    class_weights: ClassWeight | tuple[ClassWeight, ...] | None = None
     output_bias: Literal["zero", "prior"] = "zero"
     early_stopping: EarlyStopping | None = None
     seed: Annotated[int, Within("[0, 4294967295]")] = 0
@@ -80,6 +85,11 @@ class Plan(Description):
     def __post_init__(self) -> None:
         super().__post_init__()
         refuse_sizes(self, self.batch_size)
+        if self.class_weights is not None and "regression" in self.loss.tasks:
+            raise PlanError(
+                f"plan.class_weights: the loss {kind_name(type(self.loss))} is for regression, which has no classes; "
+                f"set class_weights=none."
+            )
 
     @property
     def layers(self) -> Layer:

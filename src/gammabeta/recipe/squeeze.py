@@ -68,7 +68,7 @@ def squeeze(known: Known) -> Gate:
         candidates += ensembles(known, default, runs)
     allowed = [one for one in candidates if not one.score.worse_than(default.score)]
     best = min(allowed, key=lambda one: one.score.loss)
-    seeds = [score(run.served.model, known.valid) for run in runs]
+    seeds = [score(run.served.model, known.counted["valid"]) for run in runs]
     facts: dict[str, Any] = {
         "candidates": [
             {"kind": one.kind, "says": KINDS[one.kind], **one.score._asdict(), "allowed": one in allowed}
@@ -93,7 +93,7 @@ def squeeze(known: Known) -> Gate:
 
 
 def candidate(known: Known, kind: str, served: Served, *members: Plan) -> Candidate:
-    return Candidate(kind, served, score(served.model, known.valid), members)
+    return Candidate(kind, served, score(served.model, known.counted["valid"]), members)
 
 
 def settled(known: Known, default: Served) -> Made | None:

@@ -9,7 +9,6 @@ import jax
 
 from gammabeta.errors import TrainingError
 from gammabeta.model import finish, suited
-from gammabeta.model.learn import class_weighted
 from gammabeta.plan import Plan
 from gammabeta.recipe.gate import Served
 from gammabeta.recipe.known import Clock, Known
@@ -46,20 +45,19 @@ def run_of(known: Known, plan: Plan, clock: Clock | None = None, hear: Callable[
     """
     clock = clock or known.clock
     began = time.perf_counter()
-    train = class_weighted(plan, known.schema, known.train)
     whole = suited(plan, known.schema)
-    made = Run(met(whole, train))
+    made = Run(met(whole, known.train))
     recent: deque[Tree] = deque(maxlen=AVERAGED)
     at_best: tuple[Tree, ...] = ()
     options: dict[str, Any] = {"should_stop": known.should_stop, "time_limit": clock.limit()}
-    for epoch in fit(whole, train, known.valid, **options):
+    for epoch in fit(whole, known.train, known.valid, **options):
         made = made.then(epoch)
         recent.append(epoch.state.params)
         at_best = tuple(recent) if epoch.best else at_best
         (hear or (lambda epoch: told(known, plan, epoch)))(epoch)
     if made.best is None:
         raise TrainingError(made.why_none())
-    served = Served(finish(made, known.schema, train), made.history)
+    served = Served(finish(made, known.schema, known.train), made.history)
     return Made(served, jax.device_get(at_best), time.perf_counter() - began)
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
@@ -16,6 +16,7 @@ from gammabeta.nn import Dense, Probe, Sequential, bare
 from gammabeta.plan import Plan
 from gammabeta.serial import lift, without_nan
 from gammabeta.train.batches import batch_count, chunks, epoch_batches
+from gammabeta.train.counted import counted
 from gammabeta.train.devices import spread
 from gammabeta.train.evaluate import evaluate, shared_length
 from gammabeta.train.metrics import better, headline, headline_name
@@ -135,7 +136,7 @@ def fit(
     if measure_every is not None and measure_every < 1:
         raise UsageError(f"fit: measure_every is {measure_every}, expected at least 1, or None.")
     plan = met(plan, train)
-    train = evenly_weighted(train)
+    train, valid = counted(plan, train), None if valid is None else counted(plan, valid, train)
     program = program_of(plan)
     watched, shape = subset(train, plan.seed), tuple(train.x.shape[1:])
     state = started(plan, shape, start) if start else calibrated(plan, fresh_state(plan, shape), watched)
@@ -290,16 +291,6 @@ def refuse_unmeasured(plan: Plan, targets: int) -> None:
             f"plan.early_stopping.metric: {plan.early_stopping.metric} is not measured for this task, expected loss or "
             f"{headline_metric}."
         )
-
-
-def evenly_weighted(data: Dataset) -> Dataset:
-    """The rows with weights of mean 1, so that the rows of a batch count as rows do; DataError where none counts."""
-    mean = float(np.mean(data.weights, dtype=np.float64))
-    if mean == 1:
-        return data
-    if mean == 0:
-        raise DataError("fit: every row has weight 0, expected at least one that counts; leave out sample_weight.")
-    return replace(data, weights=(data.weights / mean).astype(np.float32))
 
 
 def outputs_of(plan: Plan, data: Dataset) -> int:
