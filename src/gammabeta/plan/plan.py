@@ -14,6 +14,19 @@ from gammabeta.optim import AdamW, Clipping, OneCycle, Optimizer, Schedule
 from gammabeta.serial import DYNAMIC, Description, Search, Within, kind_name
 from gammabeta.types import Shape
 
+WatchedMetric = Literal[
+    "loss",
+    "accuracy",
+    "balanced_accuracy",
+    "log_loss",
+    "roc_auc",
+    "f1",
+    "hamming_loss",
+    "f1_micro",
+    "rmse",
+    "mae",
+    "r2",
+]
 ClassWeight = Literal["balanced"] | dict[str, Annotated[float, Within("[0, inf)")]]
 
 
@@ -22,13 +35,19 @@ class EarlyStopping(Description):
     """Stop when the validation ``metric`` has not improved for ``patience`` epochs: epoch - best epoch = patience.
 
     patience: epochs without a better one, >= 1
-    metric: "loss", or the headline metric of the task: "accuracy", "hamming_loss", "r2"
+    metric: "loss", or any metric of the task: for two classes "accuracy", "balanced_accuracy", "log_loss", "roc_auc" and
+        "f1"; for more of them the first three; for several labels "hamming_loss", "f1_micro" and "log_loss"; for
+        numbers "rmse", "mae" and "r2", of targets standardized as the network sees them. It is measured beside the
+        others after every epoch, and chooses the best one: losses and errors the lower, the others the higher
+
+    Class weights and sample weights count in it as in training. Raises PlanError, where it meets the plan's task or the
+    data, for a metric that they do not have.
 
     Source: Prechelt 1998, Early stopping, but when?, https://doi.org/10.1007/3-540-49430-8_3
     """
 
     patience: Annotated[int, Within("[1, inf)")] = 20
-    metric: Literal["loss", "accuracy", "hamming_loss", "r2"] = "loss"
+    metric: WatchedMetric = "loss"
 
 
 @dataclass(frozen=True, kw_only=True)

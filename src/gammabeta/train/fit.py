@@ -19,7 +19,7 @@ from gammabeta.train.batches import batch_count, chunks, epoch_batches
 from gammabeta.train.counted import counted
 from gammabeta.train.devices import spread
 from gammabeta.train.evaluate import evaluate, shared_length
-from gammabeta.train.metrics import better, headline, headline_name
+from gammabeta.train.metrics import METRICS, better, headline, measure, task_of, undefined
 from gammabeta.train.probes import Signals, default_probe, flattened, probe_every
 from gammabeta.train.statistics import settled
 from gammabeta.train.step import (
@@ -61,7 +61,8 @@ class Epoch:
     """What one epoch came to, or the steps of it up to a measurement.
 
     number: of the pass over the training rows, from 1
-    train, valid: "loss" and the headline metric, both in predicting mode, on the same rows each time
+    train, valid: "loss", the headline metric, and the metric that early stopping watches where it is another, in this
+        order; in predicting mode, on the same rows each time, which count as in training
     losses: (steps,), of each batch before its step, in training mode
     signals: what the probes last measured, by name; "step" says when
     best: whether it is the best so far; ended: why the run is over, "" while it goes on
@@ -143,6 +144,7 @@ def fit(
     watched_valid = None if valid is None or valid.rows == 0 else subset(valid, plan.seed)
     length = shared_length(watched, watched_valid)
     metric = plan.early_stopping.metric if plan.early_stopping else "loss"
+    refuse_undefined(metric, watched_valid or watched)
     patience = plan.early_stopping.patience if plan.early_stopping else plan.epochs
     best, best_epoch = float("nan"), 0
     signals = Signals()
@@ -162,8 +164,8 @@ def fit(
         for made in pieces:
             state, signals = made.state, made.signals if made.signals.names else signals
             stats = settled(program.network, state.params, state.stats, watched, plan.batch_size)
-            on_train = measured(program, state.params, stats, watched, length)
-            on_valid = measured(program, state.params, stats, watched_valid, length) if watched_valid else {}
+            on_train = measured(program, state.params, stats, watched, length, metric)
+            on_valid = measured(program, state.params, stats, watched_valid, length, metric) if watched_valid else {}
             value = (on_valid or on_train).get(metric, float("nan"))
             is_best = made.ended != "non-finite loss" and better(metric, value, best)
             if is_best:
@@ -284,12 +286,23 @@ def met(plan: Plan, data: Dataset) -> Plan:
 
 
 def refuse_unmeasured(plan: Plan, targets: int) -> None:
-    """Raise PlanError where early stopping watches a metric that this loss does not have."""
-    headline_metric = headline_name(plan.loss, targets)
-    if plan.early_stopping and plan.early_stopping.metric not in ("loss", headline_metric):
+    """Raise PlanError where early stopping watches a metric that the plan's task does not have."""
+    task = task_of(plan.loss, targets)
+    legal = ("loss", *METRICS[task])
+    if plan.early_stopping and plan.early_stopping.metric not in legal:
         raise PlanError(
-            f"plan.early_stopping.metric: {plan.early_stopping.metric} is not measured for this task, expected loss or "
-            f"{headline_metric}."
+            f"plan.early_stopping.metric: {plan.early_stopping.metric} is not measured for this task, {task}, expected "
+            f"one of {', '.join(legal)}."
+        )
+
+
+def refuse_undefined(metric: str, data: Dataset) -> None:
+    """Raise PlanError where the rows that judge leave the metric undefined: no epoch would be the best."""
+    why = undefined(metric, np.asarray(data.y), data.weights)
+    if why:
+        raise PlanError(
+            f"plan.early_stopping.metric: {metric} says nothing on the {data.rows} rows that judge, for {why}; choose "
+            f"other validation rows, or metric=loss."
         )
 
 
@@ -303,11 +316,14 @@ def outputs_of(plan: Plan, data: Dataset) -> int:
     return max(classes, last.units) if isinstance(last, Dense) else classes
 
 
-def measured(program: Program, params: Any, stats: Any, data: Dataset, length: int | None = None) -> dict[str, float]:
-    """Loss and headline metric in predicting mode."""
+def measured(
+    program: Program, params: Any, stats: Any, data: Dataset, length: int | None = None, metric: str = "loss"
+) -> dict[str, float]:
+    """Loss, headline metric and the metric asked for, in predicting mode."""
     found = evaluate(program, params, stats, data, length)
     name, value = headline(program.loss, found.predicted, data)
-    return {"loss": found.loss, name: value}
+    numbers = {"loss": found.loss, name: value}
+    return numbers if metric in numbers else {**numbers, metric: measure(metric, program.loss, found.predicted, data)}
 
 
 def subset(data: Dataset, seed: int) -> Dataset:
