@@ -1,7 +1,7 @@
 """Train, and see what a fault costs: what does not depend on any rule."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
 from typing import Any
@@ -18,7 +18,6 @@ from gammabeta.diagnosis.fix import PAIRS
 from gammabeta.diagnosis.forks import Outcome
 from gammabeta.diagnosis.gain import gain_of
 from gammabeta.errors import TrainingError
-from gammabeta.nn import class_weights
 from gammabeta.plan import Plan
 from gammabeta.train import fit
 from gammabeta.train.evaluate import evaluate
@@ -69,10 +68,6 @@ def trained(s: Situation, seed: int, looking: bool = False) -> Trained:
     """Train a situation's plan with a seed of its own, and score the finished model on the hold-out."""
     began = time.perf_counter()
     plan = met(s.plan.replace(seed=seed), s.train)
-    if plan.class_weights is not None:
-        # as the model's own fit does before it trains
-        factor = class_weights(s.train.y, plan.class_weights, weights=s.train.weights)
-        s = replace(s, train=replace(s.train, weights=(s.train.weights * factor).astype(np.float32)))
     made, looks = Run(plan), []
     probe = Case(plan, s.train).probe
     every = max(1, plan.epochs // CHECKS)

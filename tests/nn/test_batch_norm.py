@@ -1,8 +1,6 @@
 """Batch norm: what the notes say it does, on data that is not symmetric."""
 
-from collections.abc import Mapping
 from functools import cache, partial
-from types import MappingProxyType
 from typing import NamedTuple
 
 import jax
@@ -63,15 +61,15 @@ def in_training(layer, x, call=TRAINING):
 
 
 class Variant(NamedTuple):
-    """A way in which batch norm meets a batch: its options; with weights of rows; by micro-batches; inside Frozen."""
+    """A way in which batch norm meets a batch: in ghosts, with weights of rows, by micro-batches, inside Frozen."""
 
-    options: Mapping[str, object] = MappingProxyType({})
+    ghost_size: int | None = None
     weighted: bool = False
     micro: int | None = None
     frozen: bool = False
 
     def layer(self, **options):
-        norm = BatchNorm(**self.options, **options)
+        norm = BatchNorm(ghost_size=self.ghost_size, **options)
         return Frozen(norm) if self.frozen else norm
 
     def weights(self, rows):
@@ -93,9 +91,9 @@ class Variant(NamedTuple):
 
 VARIANTS = {
     "plain": Variant(),
-    "ghost": Variant({"ghost_size": 4}),
+    "ghost": Variant(ghost_size=4),
     "weighted": Variant(weighted=True),
-    "ghost, weighted": Variant({"ghost_size": 4}, weighted=True),
+    "ghost, weighted": Variant(ghost_size=4, weighted=True),
     "accumulated": Variant(micro=5),
     "accumulated, weighted": Variant(micro=5, weighted=True),
     "frozen": Variant(frozen=True),

@@ -80,6 +80,14 @@ CHANGES = {
         {"optimizer": "momentum", "optimizer.momentum": 0.5},
         PLAN.replace(optimizer=Momentum(momentum=0.5)),
     ),
+    "a number inside of what was just set": (
+        {"network.normalization": BatchNorm(shift=False), "network.normalization.epsilon": 0.5},
+        PLAN.replace(network=Mlp((6, 5), normalization=BatchNorm(shift=False, epsilon=0.5))),
+    ),
+    "two that are impossible alone": (
+        {"network.normalization.ghost_size": 9, "batch_size": 9},
+        PLAN.replace(network=Mlp((6, 5), normalization=BatchNorm(ghost_size=9)), batch_size=9),
+    ),
     "a whole object": (
         {"schedule": {"type": "cosine", "final": 0.5}},
         PLAN.replace(schedule=Cosine(final=0.5)),

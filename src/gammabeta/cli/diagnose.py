@@ -178,7 +178,7 @@ def fixed_run(
 ) -> dict[str, Any] | None:
     """Retrain with the first fix; keep it only where whole paired runs end better."""
     from gammabeta.cli.fit import measured_once
-    from gammabeta.diagnosis.fix import compared, fixed, training_rows
+    from gammabeta.diagnosis.fix import compared, fixed
     from gammabeta.model import Model, finish
     from gammabeta.model.file import write_whole
     from gammabeta.serial import dumps
@@ -201,8 +201,8 @@ def fixed_run(
         out.print(f"not kept: {words}; a gain that chance explains.", markup=False)
         return result
     new = options.out or folder.with_name(f"{folder.name}-fixed")
-    run = run_plan(plan, training_rows(case, plan), case.valid)
-    model: Model = finish(run, made.schema, training_rows(case, plan))
+    run = run_plan(plan, case.train, case.valid)
+    model: Model = finish(run, made.schema, case.train)
     write_whole(new / PLAN_NAME, dumps(model.plan).encode())
     write_whole(new / HISTORY_NAME, "".join(json.dumps(line) + "\n" for line in run.history).encode())
     write_whole(new / ROWS_NAME, (folder / ROWS_NAME).read_bytes())

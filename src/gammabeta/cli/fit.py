@@ -228,10 +228,10 @@ def measured_once(
 def beginning(plan: Any, schema: Any, encoded: Mapping[str, Any]) -> "Case":
     """The plan and its rows as a case, before the first step."""
     from gammabeta.diagnosis import Case
-    from gammabeta.model.learn import class_weighted, suited
+    from gammabeta.model.learn import suited
 
-    train = class_weighted(plan, schema, encoded["train"])
-    return Case.of(suited(plan, schema), train, encoded.get("valid"), (), None, None, encoded.get("test"), schema)
+    rows = (encoded["train"], encoded.get("valid"))
+    return Case.of(suited(plan, schema), *rows, (), None, None, encoded.get("test"), schema)
 
 
 def where_it_diverged(begun: "Case") -> str:

@@ -115,10 +115,15 @@ class Schema(Description):
         return tuple(target.name for target in self.targets)
 
     @property
+    def classes(self) -> tuple[bool | int | float | str, ...]:
+        """What the class numbers of y stand for; () where there are several targets, or numbers."""
+        only = self.targets[0] if len(self.targets) == 1 else None
+        return only.classes if isinstance(only, ClassTarget) else ()
+
+    @property
     def outputs(self) -> int:
         """Numbers that the network gives per row: multiclass one per class, binary 1, else one per target."""
-        first = self.targets[0]
-        return len(first.classes) if self.task == "multiclass" and isinstance(first, ClassTarget) else len(self.targets)
+        return len(self.classes) if self.task == "multiclass" else len(self.targets)
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -162,9 +167,12 @@ class Schema(Description):
         weights = given.astype(np.float32)
         if self.image:
             pixels = checked_images(data, self.image)
-            return Dataset(pixels, y, weights, self.image.offset, self.image.factor, kept, notes)
+            scale = (self.image.offset, self.image.factor)
+            return Dataset(pixels, y, weights, *scale, kept, notes, classes=self.classes)
         x, more = encode_columns(data, self.columns)
-        return Dataset(x, y, weights, kept=kept, notes=notes + more, feature_names=self.feature_names)
+        return Dataset(
+            x, y, weights, kept=kept, notes=notes + more, feature_names=self.feature_names, classes=self.classes
+        )
 
     def answers(self, predictions: Array) -> pa.Table:
         """Predictions as a table of classes of their original type, or of numbers in the target's unit.

@@ -16,8 +16,9 @@ from gammabeta.nn import BatchNorm, ClassLoss, LabelLoss, Loss, Sequential
 from gammabeta.nn.memories import batch_norms
 from gammabeta.plan import Plan
 from gammabeta.serial import lift, lower
+from gammabeta.train.counted import counted
 from gammabeta.train.evaluate import Evaluation, evaluate, shared_length
-from gammabeta.train.fit import evenly_weighted, met, steps_in
+from gammabeta.train.fit import met, steps_in
 from gammabeta.train.metrics import LOWER_IS_BETTER, headline, headline_name
 from gammabeta.train.step import Start, State, calibrated, fresh_state, program_of, started
 from gammabeta.types import Tree
@@ -29,7 +30,8 @@ PROBE_ROWS = 512
 class Case:
     """A run to be diagnosed.
 
-    plan: with its network as layers, as train.fit.met gives it; train, valid, test: encoded rows, or None
+    plan: with its network as layers, as train.fit.met gives it; train, valid, test: encoded rows at their own weights,
+        or None
     history: a line per epoch, as Epoch.to_json gives it; () where there is none
     params, stats: of the finished model; None where no epoch was good
     schema: what encoded the rows; None where they came as arrays
@@ -75,10 +77,15 @@ class Case:
         """Whether a step was made."""
         return self.trained or bool(self.history)
 
-    @property
+    @cached_property
+    def counted(self) -> Dataset:
+        """The training rows as they count in the run."""
+        return counted(self.plan, self.train)
+
+    @cached_property
     def judged_on(self) -> Dataset:
-        """The validation rows, or the training rows where there are none."""
-        return self.train if self.valid is None else self.valid
+        """The validation rows as they count in the run, or the training rows where there are none."""
+        return self.counted if self.valid is None else counted(self.plan, self.valid, self.train)
 
     @cached_property
     def metric(self) -> str:
@@ -103,7 +110,7 @@ class Case:
     def probe(self) -> Dataset:
         """At most 512 training rows, always the same."""
         chosen = np.random.default_rng(0).permutation(self.train.rows)[:PROBE_ROWS]
-        return evenly_weighted(self.train.take(np.sort(chosen)))
+        return self.counted.take(np.sort(chosen))
 
     @cached_property
     def start(self) -> State:
@@ -130,7 +137,7 @@ class Case:
     @cached_property
     def on_train(self) -> Evaluation | None:
         """The finished network on the training rows."""
-        return self.evaluated(self.train)
+        return self.evaluated(self.counted)
 
     @cached_property
     def on_valid(self) -> Evaluation | None:
@@ -149,7 +156,7 @@ class Case:
 
     @cached_property
     def train_score(self) -> float:
-        return self.score(self.on_train, self.train)
+        return self.score(self.on_train, self.counted)
 
     @cached_property
     def valid_score(self) -> float:

@@ -63,7 +63,7 @@ def short_run(plan: Plan, train: Dataset, valid: Dataset | None, steps: int, sta
         return NOTHING
     if best is None or last is None:
         return NOTHING
-    (name,) = (key for key in best.train if key != "loss")
+    name = next(key for key in best.train if key != "loss")
     finite = last.ended != "non-finite loss" and bool(np.isfinite(last.losses).all())
     watched = best.valid or best.train
     if not finite and not best.best:

@@ -11,7 +11,6 @@ from gammabeta.nn import Call, Sequential
 from gammabeta.nn.places import label
 from gammabeta.serial import lift
 from gammabeta.train.batches import Chunk, chunks, epoch_batches
-from gammabeta.train.fit import evenly_weighted
 from gammabeta.train.step import State, advance, gradients, ingested, program_of, scale_of
 
 MEMO = "first non-finite number"
@@ -54,7 +53,7 @@ def first_non_finite(case: Case, most_steps: int = MOST_REPLAYED) -> Place | Non
 def searched(case: Case, most_steps: int) -> Place | None:
     program = program_of(case.plan)
     skeleton, numbers = lift(program)
-    data = evenly_weighted(case.train)
+    data = case.counted
     state = jax.tree.map(jnp.asarray, case.start)
     scale, seed, done, epoch = scale_of(data), np.uint32(case.plan.seed), 0, 0
     while done < min(case.steps, most_steps):

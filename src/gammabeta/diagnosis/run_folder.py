@@ -10,7 +10,6 @@ from gammabeta.data.origin import Origin, kinds_of, origin_of, parts_of
 from gammabeta.diagnosis.case import Case
 from gammabeta.errors import DataError, FileError
 from gammabeta.model import Model, load, raw_where_normalized, suited
-from gammabeta.model.learn import class_weighted
 from gammabeta.plan import Combined, Plan, read_plans
 from gammabeta.train.history import history_lines
 
@@ -77,7 +76,7 @@ def run_in(folder: Path, new_rows: Path | None = None) -> FolderRun:
             said.append(f"{new_rows} has no target: only its inputs are compared.")
     case = Case.of(
         plan,
-        class_weighted(plan, rows.schema, rows.encoded["train"]),
+        rows.encoded["train"],
         rows.encoded.get("valid"),
         lines,
         model.params if model else None,

@@ -12,8 +12,23 @@ from gammabeta.nn import Architecture, Augmentation, Call, Layer, Loss, Sequenti
 from gammabeta.nn.ghost_batches import refuse_larger
 from gammabeta.nn.memories import named_batch_norms
 from gammabeta.optim import AdamW, Clipping, OneCycle, OptaxTransformation, Optimizer, Schedule
-from gammabeta.serial import DYNAMIC, Description, Search, Within
+from gammabeta.serial import DYNAMIC, Description, Search, Within, kind_name
 from gammabeta.types import Shape
+
+WatchedMetric = Literal[
+    "loss",
+    "accuracy",
+    "balanced_accuracy",
+    "log_loss",
+    "roc_auc",
+    "f1",
+    "hamming_loss",
+    "f1_micro",
+    "rmse",
+    "mae",
+    "r2",
+]
+ClassWeight = Literal["balanced"] | dict[str, Annotated[float, Within("[0, inf)")]]
 
 
 @dataclass(frozen=True)
@@ -21,13 +36,19 @@ class EarlyStopping(Description):
     """Stop when the validation ``metric`` has not improved for ``patience`` epochs: epoch - best epoch = patience.
 
     patience: epochs without a better one, >= 1
-    metric: "loss", or the headline metric of the task: "accuracy", "hamming_loss", "r2"
+    metric: "loss", or any metric of the task: for two classes "accuracy", "balanced_accuracy", "log_loss", "roc_auc"
+        and "f1"; for more of them the first three; for several labels "hamming_loss", "f1_micro" and "log_loss"; for
+        numbers "rmse", "mae" and "r2", of targets standardized as the network sees them. It is measured beside the
+        others after every epoch, and chooses the best one: losses and errors the lower, the others the higher
+
+    Class weights and sample weights count in it as in training. Raises PlanError, where it meets the plan's task or the
+    data, for a metric that they do not have.
 
     Source: Prechelt 1998, Early stopping, but when?, https://doi.org/10.1007/3-540-49430-8_3
     """
 
     patience: Annotated[int, Within("[1, inf)")] = 20
-    metric: Literal["loss", "accuracy", "hamming_loss", "r2"] = "loss"
+    metric: WatchedMetric = "loss"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +71,10 @@ class Plan(Description):
     micro_batch_size: rows that are computed at a time, at most batch_size; loss, gradient and statistics are those of
         the whole batch, so that there are no ghost batches beside it
     devices: over how many of them the rows of a batch are spread; loss, gradient and statistics are the whole batch's
-    class_weights: factors on the weights of training rows: "balanced", so that every class counts the same, or one
-        number per class by its name; None for none
+    class_weights: factors on the weights of rows, in training, in what is measured meanwhile and in batch-norm
+        statistics: "balanced", so that every class counts the same among the training rows, or one number per class by
+        its name; of several labels "balanced", or one of these for each; None for none. Finished models are scored
+        without
     output_bias: where the last bias starts: at "zero", or at what the training targets say on their own, the "prior"
     early_stopping: None trains all epochs; the best epoch's weights are kept either way
     seed: of initialization, shuffling and noise
@@ -77,7 +100,7 @@ class Plan(Description):
     augmentation: tuple[Augmentation, ...] | None = None
     micro_batch_size: Annotated[int, Within("[1, inf)")] | None = None
     devices: Annotated[int, Within("[1, inf)")] = 1
-    class_weights: Literal["balanced"] | dict[str, Annotated[float, Within("[0, inf)")]] | None = None
+    class_weights: ClassWeight | tuple[ClassWeight, ...] | None = None
     output_bias: Literal["zero", "prior"] = "zero"
     early_stopping: EarlyStopping | None = None
     seed: Annotated[int, Within("[0, 4294967295]")] = 0
@@ -88,6 +111,11 @@ class Plan(Description):
             object.__setattr__(self, "optimizer", OptaxTransformation(self.optimizer))
         super().__post_init__()
         refuse_sizes(self, self.batch_size)
+        if self.class_weights is not None and "regression" in self.loss.tasks:
+            raise PlanError(
+                f"plan.class_weights: the loss {kind_name(type(self.loss))} is for regression, which has no classes; "
+                f"set class_weights=none."
+            )
 
     @property
     def layers(self) -> Layer:

@@ -38,7 +38,7 @@ def transfer_plan(model: Model, schema: Schema, rows: int) -> Plan:
     plan = source.replace(
         network=with_head(unwrapped(source.layers), loss.outputs(schema.outputs)),
         loss=loss,
-        class_weights=source.class_weights if source.class_weights == "balanced" else None,
+        class_weights="balanced" if source.class_weights == "balanced" and schema.task != "regression" else None,
         epochs=advised.epochs,
         batch_size=batch_size,
         micro_batch_size=source.micro_batch_size and min(source.micro_batch_size, batch_size),

@@ -132,9 +132,9 @@ def search(
     if workers is not None and workers < 1:
         raise UsageError(f"workers: found {workers}, expected at least 1.")
     space = ready(plan) if space is None else space
-    losses = ("loss", "loss.label_smoothing")
+    losses = ("loss", "loss.label_smoothing", "class_weights")
     common = any(d.name in losses or d.name.endswith("label_smoothing") for d in space.dimensions)
-    problem = Problem(schema, train, valid, folds_for(train, valid), common)
+    problem = Problem(schema, train, valid, folds_for(train, valid), common, plan.class_weights)
     with database(storage) as url:
         found = opened(url, study, subject(plan, space, train, valid), place)
         try:
