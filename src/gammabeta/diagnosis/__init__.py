@@ -75,8 +75,11 @@ def suspicions(case: Case, thorough: bool = True, family: str | tuple[str, ...] 
 
 
 def without_forks(case: Case, suspicion: Suspicion) -> Suspicion:
-    """A sure or measured signature as it stands: a warning where the network is behind or has not run, else a note."""
-    behind = case.shortfall > 2 * case.chance if case.trained else not case.has_run
+    """A sure or measured signature as it stands: a warning where the network is behind others, else a note.
+
+    Before the first step, where nothing is behind yet, a warning where it is sure.
+    """
+    behind = case.shortfall > 2 * case.chance if case.trained else suspicion.certainty >= SURE and not case.has_run
     unproved: Severity = "warning" if behind and not suspicion.meant else "note"
     return replace(suspicion, treatments=(), severity=suspicion.severity or unproved)
 

@@ -43,7 +43,7 @@ def entered(node: Any, name: str, place: str) -> Any:
     if isinstance(node, list):
         index = position(node, name, place)
         if not isinstance(node[index], dict) or "type" in node[index]:
-            node[index] = to_json(value_from_json(Description, node[index], f"{place}.{name}"))
+            node[index] = to_json(value_from_json(Description, node[index], f"{place}.{name}"), code=True)
         return node[index]
     if not isinstance(node, dict):
         raise PlanError(f'{place}: {node!r} has no part "{name}".')
@@ -59,7 +59,7 @@ def entered(node: Any, name: str, place: str) -> Any:
         described = [option for option in options if isinstance(option, type) and issubclass(option, Description)]
         if described:
             node[name] = {}
-    node[name] = to_json(value_from_json(hint, node[name], f"{place}.{name}"))
+    node[name] = to_json(value_from_json(hint, node[name], f"{place}.{name}"), code=True)
     return node[name]
 
 
