@@ -17,7 +17,7 @@ from gammabeta.train.fit import met, steps_in
 from gammabeta.train.step import Start
 
 AT_ONCE = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-"""Forks on threads: on a CPU batching them into one program bought nothing, a core each doubles the speed."""
+"""Forks on threads, a core each: docs/decisions/0010-forks-one-by-one.md says why they are no single program."""
 
 
 @dataclass(frozen=True)
