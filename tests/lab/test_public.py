@@ -30,9 +30,7 @@ def inside(source: str) -> Iterator[str]:
                 if module.startswith("gammabeta.lab."):
                     continue
                 deep = module.count(".") > 1
-                yield from (
-                    f"{module}.{each.name}" for each in names if deep or each.name not in handed_out(module)
-                )
+                yield from (f"{module}.{each.name}" for each in names if deep or each.name not in handed_out(module))
             case ast.ImportFrom(level=level) if level:
                 yield "a relative import"
             case ast.Attribute(attr=name) if name.startswith("_") and not name.endswith("__"):
