@@ -56,7 +56,9 @@ def test_charts_draw_and_no_request_leaves_the_page(browser, report, screenshots
     )
     assert len(sizes) >= 8
     assert all(width > 100 and height > 30 and shown > 200 for width, height, shown in sizes)
-    curve = page.eval_on_selector("#training path.line", "one => [one.getTotalLength(), getComputedStyle(one).stroke]")
+    curve = page.eval_on_selector(
+        "#training svg.chart path.line", "one => [one.getTotalLength(), getComputedStyle(one).stroke]"
+    )
     assert curve[0] > 100
     assert curve[1] != "none"
     page.screenshot(path=screenshots / "report-light.png", full_page=True)

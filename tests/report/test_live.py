@@ -144,7 +144,7 @@ def test_a_new_epoch_changes_the_pieces_that_tell_of_it(tmp_path):
     before = look(Look(folder))
     with (folder / "history.jsonl").open("ab") as file:
         file.write(written([line(3)]))
-    assert changed(before, look(before)) == {"top", "verdict", "training", "layers", "schedule"}
+    assert changed(before, look(before)) == {"top", "verdict", "training", "layers"}
 
 
 def test_the_first_epoch_brings_its_links(tmp_path):

@@ -124,7 +124,7 @@ def test_sections_stand_at_any_length_of_the_run(epochs, valid):
         found = {section.id: section.html for section in sections(one)}
         assert bool(found["training"]) == (epochs > 0)
         assert bool(found["layers"]) == (epochs > 0)
-        assert (">Gap<" in found["training"]) == (valid and epochs > 0)
+        assert (">Gap and learning rate<" in found["training"]) == (valid and epochs > 0)
         Parsed(drawn(one))
 
 
@@ -132,7 +132,7 @@ def test_only_the_sections_that_a_new_epoch_touches_change(folder):
     before = known(folder)
     after = Known(**{**vars(before), "history": (*before.history, line(4))})
     changed = [a.id for a, b in zip(sections(before), sections(after), strict=True) if a != b]
-    assert changed == ["verdict", "training", "layers", "schedule"]
+    assert changed == ["verdict", "training", "layers"]
 
 
 def test_epochs_measured_several_times_are_drawn_over_steps():
@@ -184,8 +184,8 @@ def test_the_range_test_is_drawn_where_its_file_lies(folder, tmp_path):
     curve = [{"learning_rate": 10.0 ** (i - 5), "loss": None if i == 4 else 2.0 - 0.3 * i} for i in range(5)]
     one = known(folder)
     more = {"range_test": {"curve": curve, "suggestion": 0.001, "why": "it falls."}}
-    html = next(s.html for s in sections(Known(**{**vars(one), "more": more})) if s.id == "schedule")
-    assert "Range test" in html
+    html = next(s.html for s in sections(Known(**{**vars(one), "more": more})) if s.id == "range_test")
+    assert "Loss while the rate grows" in html
     assert "suggested 0.001" in html
 
 

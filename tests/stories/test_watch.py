@@ -1,5 +1,6 @@
 """The living page: a server of its own process, read by plain HTTP and by a real browser while a run is written."""
 
+import asyncio
 import http.client
 import json
 import os
@@ -17,6 +18,10 @@ import pytest
 from tests.report.runs import line, run_folder
 from tests.report.test_browser import browser, screenshots  # noqa: F401
 from tests.stories.command import gammabeta
+
+from gammabeta.cli import serve
+from gammabeta.report.html import Html
+from gammabeta.report.live import Content
 
 ENOUGH = 60.0
 """Seconds after which a test gives up waiting, on the busiest of machines."""
@@ -127,8 +132,8 @@ def test_only_the_pieces_that_changed_are_told(server, runs):
     assert all(html in page for html in every.values())
     number = json.loads((runs / "first/history.jsonl").read_text().splitlines()[-1])["epoch"] + 1
     add(runs / "first", line(number))
-    news = until(stream, "schedule", f">{number}<")
-    assert set(news) == {"top", "verdict", "training", "layers", "schedule"}
+    news = until(stream, "layers", f">{number}<")
+    assert set(news) == {"top", "verdict", "training", "layers"}
     assert f"training, epoch {number} of" in news["top"]
     half = json.dumps(line(number + 1))
     with (runs / "first/history.jsonl").open("a") as file:
@@ -228,6 +233,35 @@ def test_what_is_no_run_and_no_port_is_refused_in_a_sentence(typed, words, tmp_p
     assert words in outcome.complaint
 
 
+def test_pages_that_are_read_share_what_looking_may_cost(monkeypatch):
+    assert serve.pause(1.0, 3) == pytest.approx(3 * serve.pause(1.0, 1))
+    assert serve.pause(1.0, 1) == pytest.approx(1 / (serve.SHARE * serve.cores()))
+    assert serve.pause(0.0, 5) == serve.TICK
+    shared: list[int] = []
+    monkeypatch.setattr(serve, "pause", lambda spent, pages: shared.append(pages) or 0.0)
+    pages: list[serve.Watched] = []
+    pages += [
+        serve.Watched(lambda: Content("t", Html(""), []), lambda: sum(one.readers > 0 for one in pages))
+        for _ in range(4)
+    ]
+
+    class Reader:
+        async def is_disconnected(self) -> bool:
+            return False
+
+    async def read() -> None:
+        streams = [serve.told(page, Reader(), lambda: False) for page in pages[:3]]
+        for stream in streams:
+            await anext(stream)
+        for stream in streams:
+            await anext(stream)
+        await streams[0].aclose()
+        await pages[3].now()
+
+    asyncio.run(read())
+    assert shared == [3, 3, 3, 2]
+
+
 def test_without_its_packages_it_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr("gammabeta.cli.watch.find_spec", lambda name: None)
     outcome = gammabeta("watch", tmp_path)
@@ -262,11 +296,11 @@ def test_in_a_browser_the_chart_grows_and_what_was_unfolded_stays_so(browser, tm
         table.locator("summary").click()
         page.locator("#layers").scroll_into_view_if_needed()
         before = page.evaluate("document.getElementById('layers').getBoundingClientRect().top")
-        length = page.eval_on_selector("#training path.line", "one => one.getTotalLength()")
+        length = page.eval_on_selector("#training svg.chart path.line", "one => one.getTotalLength()")
         add(folder, *(line(number) for number in range(4, 9)))
         eventually(page, "document.querySelectorAll('#training details')[0].querySelectorAll('tr').length === 9")
-        assert page.eval_on_selector("#training path.line", "one => one.getTotalLength()") != length
-        assert page.locator("#training circle").count() == 8 * 5
+        assert page.eval_on_selector("#training svg.chart path.line", "one => one.getTotalLength()") != length
+        assert page.locator("#training circle").count() == 8 * 6
         assert page.locator("#training details.numbers[open]").count() == 1
         after = page.evaluate("document.getElementById('layers').getBoundingClientRect().top")
         assert abs(after - before) < 2

@@ -22,7 +22,8 @@ TICK = 1.0
 """Seconds between two looks, at least."""
 
 SHARE = 0.005
-"""Of all cores: what looking may cost. On two cores a look that took 40 ms is followed by a pause of four seconds."""
+"""Of all cores: what looking may cost, for all pages together. On two cores a look that took 40 ms is followed by a
+pause of four seconds, of twelve where three pages are read."""
 
 QUIET = 15.0
 """Seconds after which a stream says that it is still there."""
@@ -38,13 +39,16 @@ class Runs(NamedTuple):
 
 
 class Watched:
-    """A page as it was last drawn, shared by all who read it; drawn again when somebody asks and it is time."""
+    """A page as it was last drawn, shared by all who read it; drawn again when somebody asks and it is time.
 
-    def __init__(self, draw: Callable[[], Content]) -> None:
-        self.draw = draw
+    among: how many pages are read now, this one included: they share the time
+    """
+
+    def __init__(self, draw: Callable[[], Content], among: Callable[[], int]) -> None:
+        self.draw, self.among = draw, among
         self.drawn: Content | None = None
         self.pieces: dict[str, str] = {}
-        self.share = SHARE * cores()
+        self.readers = 0
         self.due = 0.0
         self.lock = asyncio.Lock()
 
@@ -53,7 +57,7 @@ class Watched:
         async with self.lock:
             if self.drawn is None or time.monotonic() >= self.due:
                 spent = await asyncio.to_thread(self.again)
-                self.due = time.monotonic() + max(TICK, spent / self.share)
+                self.due = time.monotonic() + pause(spent, self.among())
             assert self.drawn is not None
             return self.drawn
 
@@ -64,6 +68,11 @@ class Watched:
         if found is not self.drawn:
             self.drawn, self.pieces = found, dict(fragments(*found))
         return time.thread_time() - began
+
+
+def pause(spent: float, pages: int) -> float:
+    """Seconds after a look that took so many of a core, where so many pages are read."""
+    return max(TICK, spent * max(pages, 1) / (SHARE * cores()))
 
 
 def cores() -> int:
@@ -116,13 +125,17 @@ def application(runs: Callable[[], Runs], place: str, hosts: frozenset[str], ove
     by every stream
     """
     looks = Looks(runs, place)
-    pages = {"": Watched(looks.home)}
+    pages: dict[str, Watched] = {}
+
+    def among() -> int:
+        return sum(one.readers > 0 for one in pages.values())
 
     def watched(request: Request) -> Watched:
         name = request.path_params.get("name", "")
         if name and name not in runs().folders:
             raise HTTPException(404, f"There is no run {name} here.")
-        return pages.setdefault(name, Watched(lambda: looks.run(name)))
+        draw = looks.home if not name else lambda: looks.run(name)
+        return pages.setdefault(name, Watched(draw, among))
 
     async def show(request: Request) -> Response:
         drawn = await watched(request).now()
@@ -142,6 +155,16 @@ def application(runs: Callable[[], Runs], place: str, hosts: frozenset[str], ove
 
 async def told(found: Watched, request: Request, over: Callable[[], bool]) -> AsyncIterator[str]:
     """Events: every piece of the page at first, then those that have changed."""
+    found.readers += 1
+    try:
+        async for event in events(found, request, over):
+            yield event
+    finally:
+        found.readers -= 1
+
+
+async def events(found: Watched, request: Request, over: Callable[[], bool]) -> AsyncIterator[str]:
+    """The same, whoever counts the readers."""
     sent: dict[str, str] = {}
     yield "retry: 1000\n\n"
     last = time.monotonic()

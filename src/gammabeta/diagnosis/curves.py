@@ -35,11 +35,8 @@ class Curves:
 
     @property
     def noise(self) -> float:
-        """Standard deviation of the watched loss around a smooth curve: by second differences, robustly."""
-        if len(self.watched) < 5:
-            return 0.0
-        bends = np.diff(self.watched, n=2)
-        return float(1.4826 * np.nanmedian(np.abs(bends - np.nanmedian(bends))) / np.sqrt(6))
+        """Standard deviation of the watched loss around a smooth curve."""
+        return noise_of(self.watched)
 
     @property
     def falling(self) -> float:
@@ -86,6 +83,16 @@ class Curves:
         above[: lowest + 1] = False
         run = len(above) if above.all() else int(np.argmin(above[::-1]))
         return run if run and self.train[-1] < self.train[lowest] else 0
+
+
+def noise_of(values: np.ndarray) -> float:
+    """Standard deviation of (epochs,) values around a smooth curve: by second differences, robustly; 0 for a few."""
+    if len(values) < 5:
+        return 0.0
+    bends = np.diff(values, n=2)
+    if not np.isfinite(bends).any():
+        return 0.0
+    return float(1.4826 * np.nanmedian(np.abs(bends - np.nanmedian(bends))) / np.sqrt(6))
 
 
 def curves(case: Case) -> Curves | None:

@@ -145,7 +145,7 @@ def charts(metric: str, runs: Mapping[str, Known], several: bool) -> list[Html]:
                     y=metric_name(name),
                     log_y=name == "loss" and wide(drawn),
                     points=False,
-                    direct=False,
+                    wide=True,
                     note=note,
                 )
             )

@@ -4,6 +4,22 @@ from gammabeta.report.charts.bars import Bar, bars
 from gammabeta.report.charts.heat import heat_map
 from gammabeta.report.charts.histogram import histogram, sparkbars
 from gammabeta.report.charts.lines import Line, line_chart
+from gammabeta.report.charts.panels import Panel, panels
+from gammabeta.report.charts.parallel import Axis, Thread, parallel
 from gammabeta.report.charts.scatter import scatter
 
-__all__ = ["Bar", "Line", "bars", "heat_map", "histogram", "line_chart", "scatter", "sparkbars"]
+__all__ = [
+    "Axis",
+    "Bar",
+    "Line",
+    "Panel",
+    "Thread",
+    "bars",
+    "heat_map",
+    "histogram",
+    "line_chart",
+    "panels",
+    "parallel",
+    "scatter",
+    "sparkbars",
+]

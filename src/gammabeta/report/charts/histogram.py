@@ -11,9 +11,10 @@ def histogram(
     title: object, edges: Sequence[float], counts: Sequence[int], *, x: str, y: str = "rows", note: object = None
 ) -> Html:
     """A figure with one column per bin; edges: one more than counts."""
-    frame = Frame(top=24)
-    across = Scale(edges[0], edges[-1], *frame.across)
+    frame = Frame()
     upward = Scale(0.0, 1.05 * max([*counts, 1]), *frame.upward)
+    frame = frame.beside(upward)
+    across = Scale(edges[0], edges[-1], *frame.across)
     parts: list[Html] = frame.axes(across, upward, x, y)
     foot = frame.upward[0]
     for low, high, count in zip(edges, edges[1:], counts, strict=False):

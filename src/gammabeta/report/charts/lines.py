@@ -5,13 +5,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gammabeta.report.charts.scale import Frame, Scale, scale
+from gammabeta.report.charts.scale import WIDE, Frame, Scale, scale
+from gammabeta.report.charts.text import fitted, width
 from gammabeta.report.html import Html, figure, joined, numbers_behind, tag
 from gammabeta.report.numbers import short
 
 STYLES = 6
 DIRECT = 4
 """Lines that are named at their ends; more are named above the picture."""
+
+MOST_NAME = 96
+"""Room for such a name."""
 
 FEW_POINTS = 40
 
@@ -21,6 +25,7 @@ class Line:
     """A named curve: None where a number is missing.
 
     around: half the height of a band about it; rest: thin and gray, named in the table behind the picture only
+    dots: points that nothing joins; steps: level from one point to the next
     """
 
     name: str
@@ -29,6 +34,8 @@ class Line:
     style: int = 0
     around: float = 0.0
     rest: bool = False
+    dots: bool = False
+    steps: bool = False
 
     @property
     def look(self) -> str:
@@ -56,21 +63,25 @@ def line_chart(
     diagonal: bool = False,
     points: bool = True,
     direct: bool = True,
+    wide: bool = False,
     note: object = None,
 ) -> Html:
     """A figure of curves over common ``x``, with the numbers behind it.
 
     marks: (x, words) of vertical lines; unit_square: both axes from 0 to 1; diagonal: the line y = x; log: axes of
     powers of ten; points: markers where there are few; direct: names stand at the ends of few curves, not above them
+    wide: for half of the page, not a third
     """
     lines = [line for line in lines if line.points]
-    many = len(lines) > DIRECT or not direct
-    frame = Frame(top=24, right=16 if many or len(lines) < 2 else 66)
-    across = Scale(0, 1, *frame.across) if unit_square else horizontal(lines, frame, log_x)
+    many = len(lines) > DIRECT or not direct or wide
+    alone = many or len(lines) < 2
+    names = 0 if alone else min(MOST_NAME, math.ceil(max(width(line.name, 11, bold=True) for line in lines)))
+    frame = Frame(WIDE, 300, right=26, top=34) if wide else Frame(right=16 if alone else 8 + names)
     reach = [y + sign * line.around for line in lines for _, y in line.points for sign in (-1, 1)]
     upward = Scale(0, 1, *frame.upward) if unit_square else scale(reach, *frame.upward, log=log_y, zero=zero)
-    whole = not unit_square and not log_x and all(float(v).is_integer() for line in lines for v in line.xs)
-    ticks = [t for t in across.ticks if float(t).is_integer()] if whole else None
+    frame = frame.beside(upward)
+    across = Scale(0, 1, *frame.across) if unit_square else horizontal(lines, frame, log_x)
+    ticks = None if unit_square or log_x else whole_ticks(lines, across)
     parts: list[Html] = frame.axes(across, upward, x, y, ticks)
     if diagonal:
         ends = {"x1": across.start, "y1": upward.start, "x2": across.end, "y2": upward.end}
@@ -81,12 +92,30 @@ def line_chart(
         parts += drawn(line, across, upward, points)
     if not many and len(lines) > 1:
         parts += named(lines, across, upward)
-    shared = lines and all(list(line.xs) == list(lines[0].xs) for line in lines)
-    places = json.dumps([round(across.at(value), 1) for value in lines[0].xs]) if shared and lines else None
+    places = places_of(lines, across)
     said = ", ".join(line.name for line in lines)
     picture = frame.drawn(f"{y} over {x}: {said}", parts, data_xs=places)
     behind = behind_lines(lines, x) if lines else None
-    return figure(title, joined(legend(lines) if many else None, picture), behind, note)
+    return figure(title, joined(legend(lines) if many and len(lines) > 1 else None, picture), behind, note)
+
+
+def shares_xs(lines: Sequence[Line]) -> bool:
+    """Whether all curves have the same xs."""
+    return all(list(line.xs) == list(lines[0].xs) for line in lines)
+
+
+def places_of(lines: Sequence[Line], across: Scale) -> str | None:
+    """Where the rows of the table behind stand in the picture, for the pointer; None where curves differ in x."""
+    if not lines or not shares_xs(lines):
+        return None
+    return json.dumps([round(across.at(value), 1) for value in lines[0].xs])
+
+
+def whole_ticks(lines: Sequence[Line], across: Scale) -> list[float] | None:
+    """Whole numbers only, where all xs are such; None for the scale's own ticks."""
+    if not all(float(x).is_integer() for line in lines for x in line.xs):
+        return None
+    return [tick for tick in across.ticks if float(tick).is_integer()]
 
 
 def horizontal(lines: Sequence[Line], frame: Frame, log: bool) -> Scale:
@@ -113,10 +142,12 @@ def drawn(line: Line, across: Scale, upward: Scale, points: bool) -> list[Html]:
         if x not in known or y is None or not math.isfinite(y):
             pen = "M"
             continue
-        path.append(f"{pen}{across.at(x):.1f} {upward.at(y):.1f}")
+        place, high = f"{across.at(x):.1f}", f"{upward.at(y):.1f}"
+        path.append(f"H{place}V{high}" if line.steps and pen == "L" else f"{pen}{place} {high}")
         pen = "L"
-    found.append(tag("path", d="".join(path), class_=f"line {line.look}"))
-    if points and not line.rest and len(places) <= FEW_POINTS:
+    if not line.dots:
+        found.append(tag("path", d="".join(path), class_=f"line {line.look}"))
+    if line.dots or (points and not line.rest and len(places) <= FEW_POINTS):
         for (left, top), (x, y) in zip(places, line.points, strict=True):
             tip = tag("title", f"{line.name}: {short(y)} at {short(x)}")
             found.append(tag("circle", tip, cx=left, cy=top, r=2.4, class_=f"f{style}"))
@@ -128,10 +159,18 @@ def named(lines: Sequence[Line], across: Scale, upward: Scale) -> list[Html]:
     ends = sorted(((upward.at(line.points[-1][1]), line) for line in lines), key=lambda pair: pair[0])
     placed: list[float] = []
     for place, _ in ends:
-        placed.append(max(place, placed[-1] + 12) if placed else place)
+        placed.append(max(place, placed[-1] + 13) if placed else place)
     over = max(0.0, placed[-1] - upward.start) if placed else 0.0
     return [
-        tag("text", line.name, x=across.end + 5, y=place - over + 3.5, class_=f"name t{line.style % STYLES}")
+        tag(
+            "text",
+            tag("title", line.name),
+            fitted(line.name, MOST_NAME, 11, bold=True),
+            x=across.end + 5,
+            y=place - over,
+            dy=".33em",
+            class_=f"name t{line.style % STYLES}",
+        )
         for place, (_, line) in zip(placed, ends, strict=True)
     ]
 
@@ -140,25 +179,27 @@ def legend(lines: Sequence[Line]) -> Html:
     """Names with a piece of each curve."""
 
     def key(line: Line) -> Html:
-        stroke = tag("path", d="M0 5H18", class_=f"line {line.look}")
-        return tag("span", tag("svg", stroke, viewBox="0 0 18 10", class_="key"), line.name)
+        stroke = tag("path", d="M0 5H24", class_=f"line {line.look}")
+        point = tag("circle", cx=12.0, cy=5.0, r=3.2, class_=f"f{line.style % STYLES}")
+        return tag("span", tag("svg", point if line.dots else stroke, viewBox="0 0 24 10", class_="key"), line.name)
 
     return tag("p", [key(line) for line in lines if not line.rest], class_="legend")
 
 
 def marked(place: float, words: str, frame: Frame) -> list[Html]:
-    """A vertical line with words beside it, on the side where there is room."""
+    """A vertical line, with words beside it on the side where there is room."""
     foot, head = frame.upward
+    line = tag("line", x1=place, x2=place, y1=foot, y2=head, class_="mark")
+    if not words:
+        return [line]
     right = place > (frame.across[0] + frame.across[1]) / 2
-    return [
-        tag("line", x1=place, x2=place, y1=foot, y2=head, class_="mark"),
-        tag("text", words, x=place + (-4 if right else 4), y=head - 3, class_="tick end" if right else "tick"),
-    ]
+    beside = {"x": place + (-4 if right else 4), "y": head - 3, "class_": "tick end" if right else "tick"}
+    return [line, tag("text", words, **beside)]
 
 
 def behind_lines(lines: Sequence[Line], x: str) -> Html:
     """The numbers: one column per curve where all share their xs, else one after the other."""
-    if all(list(line.xs) == list(lines[0].xs) for line in lines):
+    if shares_xs(lines):
         rows = [[short(value), *(short(line.ys[index]) for line in lines)] for index, value in enumerate(lines[0].xs)]
         return numbers_behind([x, *(line.name for line in lines)], rows)
     rows = [[line.name, short(a), short(b)] for line in lines for a, b in line.points]

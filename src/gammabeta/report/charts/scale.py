@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
+from gammabeta.report.charts.text import width
 from gammabeta.report.html import Html, tag
 from gammabeta.report.numbers import short
 
@@ -73,16 +75,34 @@ def log_ticks(low: float, high: float, most: int = MOST_TICKS) -> list[float]:
     return [value for value in found if low <= value <= high]
 
 
+COLUMN, WIDE = 334, 520
+"""Widths of a drawing: a third of the page, or nearly half of it; a unit is a pixel there."""
+
+
+def apart(ticks: Sequence[float], across: Scale, font: float) -> list[float]:
+    """As many of evenly spaced ticks, side by side, as there is room for their numbers."""
+    if len(ticks) < 2:
+        return list(ticks)
+    room = min(abs(across.at(b) - across.at(a)) for a, b in pairwise(ticks))
+    needed = max(width(short(tick), font) for tick in ticks) + 6
+    return list(ticks[:: max(1, math.ceil(needed / max(room, 1e-9)))])
+
+
 @dataclass(frozen=True)
 class Frame:
     """A drawing of ``width`` x ``height`` with room for axes around the middle."""
 
-    width: int = 400
-    height: int = 236
+    width: int = COLUMN
+    height: int = 214
     left: int = 48
     right: int = 16
-    top: int = 12
+    top: int = 24
     bottom: int = 40
+
+    @property
+    def font(self) -> float:
+        """The size of its texts where it takes most room: of a wide drawing, on a phone."""
+        return 16.0 if self.width > COLUMN else 11.0
 
     @property
     def across(self) -> tuple[float, float]:
@@ -102,26 +122,44 @@ class Frame:
             parts,
             viewBox=f"0 0 {self.width} {self.height}",
             role="img",
-            class_="chart",
+            class_="chart wide" if self.width > COLUMN else "chart",
             **attributes,
         )
 
+    def beside(self, *upward: Scale) -> "Frame":
+        """The same with as much room at the left as the numbers of these scales take."""
+        widest = max(width(short(tick), self.font) for one in upward for tick in one.ticks)
+        return replace(self, left=max(self.left, math.ceil(widest) + 12))
+
     def axes(
-        self, x: Scale, y: Scale, label_x: str, label_y: str, ticks_x: Sequence[float] | None = None
+        self,
+        x: Scale,
+        y: Scale,
+        label_x: str,
+        label_y: str,
+        ticks_x: Sequence[float] | None = None,
+        numbered: bool = True,
     ) -> list[Html]:
-        """Ticks with numbers, lines across at each tick of y, and what is measured."""
+        """Ticks with numbers, lines across at each tick of y, and what is measured.
+
+        numbered: whether x has its numbers here, and not under another picture of the same x
+        """
         left, right = self.across
         foot = self.upward[0]
         parts = []
         for value in y.ticks:
             place = y.at(value)
             parts.append(tag("line", x1=left, x2=right, y1=place, y2=place, class_="rule"))
-            parts.append(tag("text", short(value), x=left - 6, y=place + 3.5, class_="tick end"))
-        for value in x.ticks if ticks_x is None else ticks_x:
+            parts.append(tag("text", short(value), x=left - 6, y=place, dy=".33em", class_="tick end"))
+        for value in apart(x.ticks if ticks_x is None else ticks_x, x, self.font):
             place = x.at(value)
             parts.append(tag("line", x1=place, x2=place, y1=foot, y2=foot + 4, class_="axis"))
-            parts.append(tag("text", short(value), x=place, y=foot + 16, class_="tick middle"))
+            if numbered:
+                half = 0.5 * width(short(value), self.font)
+                middle = min(place, self.width - half)
+                parts.append(tag("text", short(value), x=middle, y=foot + 17, class_="tick middle"))
         parts.append(tag("line", x1=left, x2=right, y1=foot, y2=foot, class_="axis"))
-        parts.append(tag("text", label_x, x=right, y=self.height - 6, class_="label end"))
-        parts.append(tag("text", label_y, x=4, y=10, class_="label"))
+        if numbered:
+            parts.append(tag("text", label_x, x=right, y=foot + 34, class_="label end"))
+        parts.append(tag("text", label_y, x=4, y=self.top - 14, class_="label"))
         return parts

@@ -20,10 +20,11 @@ def scatter(
     note: object = None,
 ) -> Html:
     """A figure with a point per pair; diagonal: the line y = x, on equal axes; level: a horizontal line."""
-    frame = Frame(top=24)
+    frame = Frame()
     xs, ys = [a for a, _ in points], [b for _, b in points]
-    across = scale([*xs, *ys] if diagonal else xs, *frame.across)
-    upward = Scale(across.low, across.high, *frame.upward) if diagonal else scale([*ys, level], *frame.upward)
+    upward = scale([*xs, *ys] if diagonal else [*ys, level], *frame.upward)
+    frame = frame.beside(upward)
+    across = Scale(upward.low, upward.high, *frame.across) if diagonal else scale(xs, *frame.across)
     parts: list[Html] = frame.axes(across, upward, x, y)
     if diagonal:
         ends = {"x1": across.start, "y1": upward.start, "x2": across.end, "y2": upward.end}

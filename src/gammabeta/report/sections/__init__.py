@@ -12,8 +12,8 @@ from gammabeta.report.sections.layers import layers
 from gammabeta.report.sections.measures import measures
 from gammabeta.report.sections.pictures import pictures
 from gammabeta.report.sections.plan import plan
+from gammabeta.report.sections.range_test import range_test
 from gammabeta.report.sections.recipe import RECIPE
-from gammabeta.report.sections.schedule import schedule
 from gammabeta.report.sections.scores import scores
 from gammabeta.report.sections.training import training
 from gammabeta.report.sections.verdict import verdict
@@ -23,6 +23,7 @@ SECTIONS: tuple[Callable[[Known], Section], ...] = (
     verdict,
     *RECIPE,
     training,
+    range_test,
     findings,
     scores,
     answers,
@@ -31,7 +32,6 @@ SECTIONS: tuple[Callable[[Known], Section], ...] = (
     pictures,
     layers,
     measures,
-    schedule,
     data,
     plan,
 )

@@ -11,17 +11,19 @@ MOST_SHOWN = 20
 
 
 def inputs(known: Known) -> Section:
-    """Permutation importance, and slices."""
+    """Permutation importance, and slices beside it."""
     facts = known.facts
     if facts is None or not (facts.importance or facts.slices):
         return Section("inputs", "", Html(""))
     where = NAMES[facts.looked_at]
-    parts = [importance(known, where)] if facts.importance.get("columns") else []
-    if facts.slices:
+    slices = facts.slices.get("columns") or []
+    shown = [importance(known, where, alone=not slices)] if facts.importance.get("columns") else []
+    words = None
+    if slices:
         measure, mean = metric_name(facts.slices["measure"]), facts.slices["mean"]
-        figures = [
+        shown += [
             bars(
-                one["column"],
+                f"{measure[:1].upper()}{measure[1:]} by {one['column']}",
                 [Bar(p["part"], p["value"], p["low"], p["high"], f"{p['rows']:,}") for p in one["parts"]],
                 x=measure,
                 dots=True,
@@ -29,19 +31,15 @@ def inputs(known: Known) -> Section:
                 more="rows",
                 header=one["column"],
             )
-            for one in facts.slices["columns"]
+            for one in slices
         ]
-        words = f"{measure} of parts of the {where} rows, with 95 % intervals; one in twenty lies apart by chance."
-        parts += [
-            tag("h3", "Parts of the rows"),
-            paragraph(words[:1].upper() + words[1:], class_="note"),
-            grid(*figures),
-        ]
-    return Section("inputs", "What the answers depend on", joined(parts))
+        said = f"{measure} of parts of the {where} rows has 95 % intervals; one in twenty lies apart by chance."
+        words = paragraph(said[:1].upper() + said[1:], class_="note")
+    return Section("inputs", "What the answers depend on", joined(words, grid(*shown)))
 
 
-def importance(known: Known, where: str) -> Html:
-    """A bar per column."""
+def importance(known: Known, where: str, alone: bool) -> Html:
+    """A bar per column; alone: with half of the page to itself, else tall beside other pictures."""
     assert known.facts is not None
     found = known.facts.importance
     shown = found["columns"][:MOST_SHOWN]
@@ -53,4 +51,5 @@ def importance(known: Known, where: str) -> Html:
         f"other, and look unimportant.{of}"
     )
     given = [Bar(one["name"], one["rise"], one["low"], one["high"]) for one in shown]
-    return grid(bars("Permutation importance", given, x="rise of the loss", note=note, header="column"))
+    chart = bars("Permutation importance", given, x="rise of the loss", wide=alone, note=note, header="column")
+    return tag("div", chart, class_="half" if alone else "tall")

@@ -44,6 +44,12 @@ SAYS = {
 }
 """Title and meaning of a signal by its last name, or by its room and that; others are drawn under their own names."""
 
+ABOUT = {"mean": 0.0, "forward_gain": 1.0, "backward_gain": 1.0, "variance_ratio": 1.0}
+"""What a signal is about: colors tell on which side of it a value lies, and how far."""
+
+FROM_ZERO = ("zero", "dead", "saturated")
+"""Shares and counts, whose colors begin at 0."""
+
 COUNTERS = ("step",)
 """What says of a probe when it was, not what it saw."""
 
@@ -140,7 +146,11 @@ def heat(one: Signal, columns: list[str], what: str) -> Html:
     title, says = SAYS.get(f"{one.room}.{one.name}") or SAYS.get(
         one.name, (one.name.replace("_", " ").capitalize(), "")
     )
+    about = ABOUT.get(one.name)
+    # a ratio of 2 is as far from 1 as one of 1/2
+    log = log if about is None else about > 0 and len(positive) == len(known)
     scale = " Colors by powers of ten." if log else ""
+    sides = "" if about is None else f" Blue above {about:g}, orange below."
     return heat_map(
         title,
         [name for name, _ in cut],
@@ -149,7 +159,9 @@ def heat(one: Signal, columns: list[str], what: str) -> Html:
         label_rows="layer",
         label_columns=what,
         log=log,
-        note=f"{says}{scale}{more}".strip() or None,
+        low=0.0 if one.name in FROM_ZERO and not log else None,
+        middle=about,
+        note=f"{says}{scale}{sides}{more}".strip() or None,
     )
 
 
