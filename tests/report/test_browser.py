@@ -4,11 +4,48 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.report.runs import run_folder
+from tests.report.runs import recipe_folder, run_folder, search_folder
 
 from gammabeta.report.write import write_report
 
 CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(path).exists()), None)
+
+
+PAGES = {
+    "recipe": lambda folder: recipe_folder(folder),
+    "recipe-of-images-begun": lambda folder: recipe_folder(folder, 3, "images"),
+    "tune": lambda folder: search_folder(folder, 12),
+    "search-under-way": lambda folder: search_folder(folder, 4, "searching"),
+    "regression": lambda folder: run_folder(folder, "regression", epochs=30),
+    "images": lambda folder: run_folder(folder, "images"),
+}
+
+UNREADABLE = """() => {
+  const found = [];
+  for (const svg of document.querySelectorAll("svg.chart")) {
+    const box = svg.getBoundingClientRect();
+    if (!box.width) continue;
+    const title = svg.closest("figure").querySelector("figcaption").textContent;
+    if (!svg.closest("figure").querySelector(".numbers table")) found.push(["no table behind", title]);
+    const words = Array.from(svg.querySelectorAll("text"), (one) => [one, one.getBoundingClientRect()]);
+    for (const [one, r] of words) {
+      const size = parseFloat(getComputedStyle(one).fontSize) * one.getScreenCTM().a;
+      if (size < 11) found.push(["small", title, one.lastChild.textContent, size]);
+      const out = Math.max(box.left - r.left, r.right - box.right, box.top - r.top, r.bottom - box.bottom);
+      if (r.width && out > 1) found.push(["sticks out", title, one.lastChild.textContent, out]);
+    }
+    words.forEach(([one, a], index) => {
+      for (const [other, b] of words.slice(index + 1)) {
+        const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+        const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+        const both = [one.lastChild.textContent, other.lastChild.textContent];
+        if (across > 2 && down > 4) found.push(["overlaps", title, ...both]);
+      }
+    });
+  }
+  return found;
+}"""
+"""Texts of charts that are smaller than 11 pixels, cut off, or one over the other; charts without numbers."""
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +101,18 @@ def test_charts_draw_and_no_request_leaves_the_page(browser, report, screenshots
     page.screenshot(path=screenshots / "report-light.png", full_page=True)
     assert asked == [report.as_uri()]
     page.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_on_every_page_the_charts_can_be_read_wide_and_on_a_phone(browser, tmp_path, screenshots, name):
+    written = write_report(PAGES[name](tmp_path / "run"))
+    for width, scheme in ((1200, "light"), (390, "dark")):
+        page, asked = opened(browser, written, width, scheme)
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        assert page.evaluate(UNREADABLE) == []
+        assert asked == [written.as_uri()]
+        page.screenshot(path=screenshots / f"{name}-{width}-{scheme}.png", full_page=True)
+        page.close()
 
 
 def test_findings_and_numbers_unfold(browser, report):

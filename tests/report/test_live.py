@@ -3,13 +3,14 @@
 import json
 import os
 import re
+import time
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.report.runs import EVIL, line, run_folder
+from tests.report.runs import EVIL, line, recipe_folder, run_folder, search_folder
 from tests.report.test_page import Parsed, hashed
 
 from gammabeta.report.comparison import COLORED, address, comparison
@@ -132,7 +133,62 @@ def test_what_was_found_of_a_replaced_run_is_not_told_of_the_new_one(tmp_path):
     assert look(after).known.findings == ()
 
 
-def test_a_recipe_before_its_network_is_no_longer_awaited(tmp_path):
+def state(folder: Path, now: float | None = None) -> tuple[str, str]:
+    return look(Look(folder), now).state[:2]
+
+
+def test_a_recipe_says_which_step_is_under_way(tmp_path):
+    folder = recipe_folder(tmp_path, 3)
+    assert state(folder) == ("over", "3 of 6 steps done, the last overfit")
+    told = folder / "progress.json"
+    told.write_text('{"step": "regularize", "words": "trying dropout"}')
+    assert state(folder) == ("training", "step 4 of 6, regularize, under way: trying dropout")
+    word, says = state(folder, told.stat().st_mtime + SILENT + 1)
+    assert word == "silent"
+    assert "step 4 of 6" in says
+    told.unlink()
+    recipe_folder(folder)
+    assert state(folder) == ("over", "over: all 6 steps done")
+    (folder / "metrics.json").unlink()
+    assert state(folder)[0] == "measuring"
+
+
+def test_a_search_says_which_trial_is_done(tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "search.db").write_bytes(b"")
+    assert state(folder) == ("starting", "a search, in its first trials")
+    assert state(folder, time.time() + SILENT + 9)[0] == "silent"
+    search_folder(folder, 7, "searching")
+    assert state(folder) == ("over", "7 of 20 trials done")
+    before = look(Look(folder))
+    (folder / "progress.json").write_text('{"step": "searching", "words": "trial 7 of 20 done"}')
+    assert look(before).state[:2] == ("training", "searching: trial 7 of 20 done")
+
+
+def test_a_search_that_lives_in_its_database_is_not_silent(tmp_path):
+    folder = search_folder(tmp_path, 2, "searching")
+    (folder / "progress.json").write_text('{"step": "searching", "words": "trial 2 of 20 done"}')
+    for path in folder.iterdir():
+        os.utime(path, (1000, 1000))
+    first = look(Look(folder), 1000 + SILENT + 1)
+    assert first.state.word == "silent"
+    os.utime(folder / "search.db", (1000 + SILENT, 1000 + SILENT))
+    later = look(first, 1000 + SILENT + 1)
+    assert later.state.word == "training"
+    assert later.known is first.known
+
+
+def test_what_was_found_of_a_run_is_not_told_of_a_recipe_that_has_no_network_yet(tmp_path):
+    folder = run_folder(tmp_path)
+    (folder / "metrics.json").unlink()
+    recipe_folder(tmp_path / "other", 1)
+    (folder / "recipe.json").write_bytes((tmp_path / "other" / "recipe.json").read_bytes())
+    found = look(Look(folder)).known
+    assert (found.history, dict(found.plan), found.facts) == ((), {}, None)
+
+
+def test_a_folder_in_which_something_began_is_no_longer_awaited(tmp_path):
     (tmp_path / "recipe.json").write_text("[]")
     assert look(Look(tmp_path)).state.word == "starting"
 

@@ -189,6 +189,15 @@ def test_the_range_test_is_drawn_where_its_file_lies(folder, tmp_path):
     assert "suggested 0.001" in html
 
 
+def test_a_range_test_of_another_plan_is_told_of(folder):
+    one = known(folder)
+    tested = {"curve": [{"learning_rate": 0.1, "loss": 2.0}], "suggestion": None, "plan": dict(one.plan)}
+    for changed, there in (({}, False), ({"optimizer": {"type": "sgd"}}, True), ({"batch_size": 7}, True)):
+        more = {"range_test": {**tested, "plan": {**one.plan, **changed}}}
+        html = next(s.html for s in sections(Known(**{**vars(one), "more": more})) if s.id == "range_test")
+        assert ("another plan" in html) == there
+
+
 def test_what_a_deep_diagnosis_measured_is_drawn_where_its_file_lies(folder):
     one = known(folder)
     body = {"steps": [-1.0, 0.0, 1.0], "losses": [2.0, 0.5, None], "curvature": {"largest": 7.25, "negative": 0.125}}
@@ -229,13 +238,6 @@ def test_the_same_files_give_the_same_page(folder):
     assert drawn(known(folder)) == drawn(known(folder))
 
 
-def test_sections_of_other_commands_stand_before_the_plan(folder):
-    more = [Section("search", "Search", tag("p", "trials"))]
-    found = Parsed(write_report(folder, folder / "other.html", more).read_text())
-    ids = [attributes["id"] for name, attributes in found.tags if name == "section"]
-    assert ids[-2:] == ["search", "plan"]
-
-
 def test_other_json_files_of_the_folder_are_known_by_their_names(folder):
-    (folder / "search.json").write_text(json.dumps({"trials": 3}))
-    assert known(folder).more == {"search": {"trials": 3}}
+    (folder / "other.json").write_text(json.dumps({"trials": 3}))
+    assert known(folder).more == {"other": {"trials": 3}}

@@ -1,6 +1,7 @@
 """``gammabeta range-test`` says which learning rate to use, and leaves nothing behind."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,23 @@ def test_it_suggests_what_python_finds_on_the_rows_that_fit_trains_on(
     done("fit", *typed(folder)[1:], "--epochs", 1, "-o", "run", "--quiet", "--set", found["set"])
     plan = json.loads(Path("run/plan.json").read_text())
     assert plan["optimizer"]["learning_rate"] == pytest.approx(found["suggestion"], rel=0.05)
+
+
+def test_it_is_kept_for_the_report_of_the_run_that_is_named(folder: Path, run: Path, tmp_path: Path) -> None:
+    kept = Path(shutil.copytree(run, tmp_path / "run"))
+    outcome = done(*typed(folder), *SWEEP, "-o", kept, "--json")
+    body = json.loads((kept / "range_test.json").read_text())
+    assert {name: body[name] for name in outcome.json} == outcome.json
+    text = (kept / "report.html").read_text()
+    assert "Loss while the rate grows" in text
+    assert outcome.json["set"] in text
+    # the run has dropout, the test was made without
+    assert "another plan than the one below" in text
+    outcome = done(*typed(folder), *SWEEP, "-o", tmp_path / "new")
+    assert f"kept     {tmp_path / 'new' / 'range_test.json'}" in outcome.out
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["range_test.json"]
+    refused = gammabeta(*typed(folder), "-o", kept / "plan.json")
+    assert "found a file, expected the folder of a run" in refused.complaint
 
 
 def test_it_draws_the_loss_over_the_rate_with_the_suggestion_in_it(folder: Path) -> None:

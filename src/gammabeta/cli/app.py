@@ -162,6 +162,7 @@ def tune(
     workers: Annotated[int | None, typer.Option(metavar="N", help="Trials at once; default: one per core.")] = None,
     resume: Annotated[bool, typer.Option("--resume", metavar="", help="Go on with the search in -o.")] = False,
     out: RunFolder = None,
+    no_report: NoReport = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -184,6 +185,7 @@ def tune(
             out=out,
             json=json,
             quiet=quiet,
+            report=not no_report,
             trials=trials,
             space=space,
             storage=storage,
@@ -266,9 +268,13 @@ def range_test(
     high: Annotated[float, typer.Option(metavar="RATE", help="The last one.")] = 10.0,
     steps: Annotated[int, typer.Option(metavar="N", help="Of each sweep, at least 20.")] = 100,
     seeds: Annotated[int, typer.Option(metavar="N", help="Sweeps.")] = 3,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", metavar="RUN_FOLDER", help="Keep it for the report of this run; default: nowhere."),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Suggest a learning rate, from short sweeps over growing rates; nothing is kept."""
+    """Suggest a learning rate, from short sweeps over growing rates."""
     from gammabeta.cli.range_test import RangeOptions, range_test_command
 
     range_test_command(
@@ -287,6 +293,7 @@ def range_test(
             high=high,
             steps=steps,
             seeds=seeds,
+            out=out,
             json=json,
         )
     )

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -22,20 +22,27 @@ from gammabeta.report.names import (
     FACTS_NAME,
     FINDINGS_NAME,
     HISTORY_NAME,
+    MEASURES_NAME,
     METRICS_NAME,
     MODEL_NAME,
     PLAN_NAME,
+    RECIPE_NAME,
     REPORT_NAME,
     ROWS_NAME,
+    SEARCH_NAME,
 )
 
 if TYPE_CHECKING:
     from gammabeta.diagnosis import Case, Finding
     from gammabeta.model import Model
     from gammabeta.report.facts import Facts
+    from gammabeta.report.facts.named import Named
 
 RUN_NAMES = (MODEL_NAME, PLAN_NAME, HISTORY_NAME, METRICS_NAME)
-WRITTEN_AT_THE_END = (METRICS_NAME, FACTS_NAME, REPORT_NAME)
+WRITTEN_AT_THE_END = (METRICS_NAME, FINDINGS_NAME, FACTS_NAME, REPORT_NAME)
+OF_THE_RUN_BEFORE = (*WRITTEN_AT_THE_END, MEASURES_NAME, RECIPE_NAME, SEARCH_NAME)
+"""What tells of the model that a folder held."""
+
 WRITTEN_WHILE_TRAINING = (PLAN_NAME, HISTORY_NAME, ROWS_NAME)
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -66,11 +73,12 @@ def into_run_folder(
     more: Callable[[Any], Mapping[str, Any]] = lambda learned: {},
     command: str = "fit",
     told: bool = False,
+    keeps: Sequence[str] = (),
 ) -> None:
     """What the commands that train share: prepare, learn, save, measure once on the test rows, show.
 
     learning: called as model.learn is, and gives something with a model and a run; more: what else the metrics hold
-    told: whether it has been said what is trained on
+    told: whether it has been said what is trained on; keeps: files in the folder that tell of this run already
     """
     began = time.perf_counter()
     limit = seconds_of(options.time_limit)
@@ -96,7 +104,7 @@ def into_run_folder(
     early = [] if begun is None else [finding for finding in found_in(begun) if finding.severity != "note"]
     if early:
         show_findings(out, early, None)
-    with all_or_nothing(folder), interruptible() as interrupted, ExitStack() as open_logs:
+    with all_or_nothing(folder, keeps), interruptible() as interrupted, ExitStack() as open_logs:
         write_whole(folder / PLAN_NAME, dumps(combined or plan).encode())
         write_whole(folder / ROWS_NAME, remembered(options, command))
         log = open_logs.enter_context(logs(options.log, folder, plan))
@@ -190,14 +198,17 @@ def measured_once(
     begun: "Case | None",
     look: bool,
     report: bool,
+    after: str = "",
 ) -> tuple[dict[str, Any], list[Any]]:
     """(what is written as metrics, findings): the one look at the test rows, written to the folder with its report.
 
     seconds: that it took; more: what else the metrics hold; begun: the case before its first step, where it is known
     look: whether findings are looked for; where nobody does, none are told, not even that there are none
-    report: whether a page is drawn
+    report: whether a page is drawn; after: the last step of a recipe
     """
     from gammabeta.model.file import write_whole
+    from gammabeta.report.gates import named_in
+    from gammabeta.report.run_folder import known as known_of
     from gammabeta.report.write import write_facts, write_report
 
     case = finished_case(model, history, encoded, begun)
@@ -213,14 +224,15 @@ def measured_once(
         "findings": None if findings is None else [finding.to_json() for finding in findings],
         **more,
     }
+    for name in WRITTEN_AT_THE_END:
+        (folder / name).unlink(missing_ok=True)
     write_whole(folder / METRICS_NAME, (json.dumps(result, indent=2, allow_nan=False) + "\n").encode())
-    if findings is None:
-        (folder / FINDINGS_NAME).unlink(missing_ok=True)
-    else:
+    if findings is not None:
         text = json.dumps(result["findings"], indent=2, allow_nan=False) + "\n"
         write_whole(folder / FINDINGS_NAME, text.encode())
     if report:
-        write_facts(folder, report_facts(case, model, parts, encoded))
+        named = named_in(known_of(folder).gates) if after else None
+        write_facts(folder, replace(report_facts(case, model, parts, encoded, named), after=after))
         write_report(folder)
     return result, findings or []
 
@@ -257,12 +269,14 @@ def found_in(case: "Case") -> list[Any]:
     return diagnose(case, forks=False, thorough=False)
 
 
-def report_facts(case: "Case", model: "Model", parts: Mapping[str, Any], encoded: Mapping[str, Any]) -> "Facts":
-    """What the report shows, measured while data and model are at hand."""
+def report_facts(
+    case: "Case", model: "Model", parts: Mapping[str, Any], encoded: Mapping[str, Any], named: "Named | None" = None
+) -> "Facts":
+    """What the report shows, measured while data and model are at hand; named: training rows shown one by one."""
     from gammabeta.diagnosis.verdict import verdict
     from gammabeta.report.facts import facts
 
-    return facts(model, parts, encoded, verdict(case))
+    return facts(model, parts, encoded, verdict(case), named)
 
 
 def seconds_of(text: str | None) -> float | None:
@@ -303,20 +317,20 @@ def holds_run(folder: Path) -> bool:
 
 
 @contextmanager
-def all_or_nothing(folder: Path) -> Iterator[None]:
+def all_or_nothing(folder: Path, keeps: Sequence[str] = ()) -> Iterator[None]:
     """Leave the folder as it was where the fit fails: no plan and no history beside another model, or none.
 
     A run that diverged in a folder of its own stays: without a model, but with all that a diagnosis needs.
     """
+    replaced = (folder / PLAN_NAME).is_file()
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     before = {path: path.read_bytes() for name in WRITTEN_WHILE_TRAINING if (path := folder / name).is_file()}
     try:
         yield
-        # they belong to the model that was there before
-        for name in WRITTEN_AT_THE_END:
+        for name in set(OF_THE_RUN_BEFORE) - set(keeps):
             (folder / name).unlink(missing_ok=True)
     except BaseException as error:
-        if isinstance(error, TrainingError) and not before:
+        if isinstance(error, TrainingError) and not replaced:
             raise
         with suppress(OSError):
             for name in WRITTEN_WHILE_TRAINING:

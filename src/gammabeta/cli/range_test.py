@@ -1,14 +1,19 @@
 """``gammabeta range-test``"""
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gammabeta.cli.prepare import DataOptions, plan_in_file, prepared, show_beginning
 from gammabeta.cli.terminal import console, number, print_json
+from gammabeta.errors import UsageError
+from gammabeta.report.names import PLAN_NAME, RANGE_NAME
 
 if TYPE_CHECKING:
+    from gammabeta.plan import Plan
     from gammabeta.train import RangeTest
 
 WIDTH, HEIGHT = 60, 12
@@ -23,11 +28,14 @@ class RangeOptions(DataOptions):
     high: float
     steps: int
     seeds: int
+    out: Path | None
     json: bool
 
 
 def range_test_command(options: RangeOptions) -> None:
-    """The learning rate that suits plan and data, on the rows that fit would train on; nothing is written."""
+    """The learning rate that suits plan and data, on the rows that fit would train on; kept where a run is named."""
+    if options.out is not None and options.out.is_file():
+        raise UsageError(f"-o {options.out}: found a file, expected the folder of a run; choose another name.")
     from gammabeta.train import cache_compilations, range_test
 
     cache_compilations()
@@ -49,17 +57,32 @@ def range_test_command(options: RangeOptions) -> None:
         seeds = f"between {low:.1e} and {high:.1e} over {options.seeds} seeds" if options.seeds > 1 else "of one seed"
         out.print(f"learning rate {found.suggestion:.1e}, {seeds}; the plan has {plan.optimizer.learning_rate:g}")
         out.print(f"try      --set {setting}", markup=False, soft_wrap=True)
+    curve = zip(found.rates.tolist(), middle(found), strict=True)
+    body = {
+        "suggestion": found.suggestion,
+        "band": found.band,
+        "why": found.why,
+        "set": setting,
+        "curve": [{"learning_rate": rate, "loss": loss} for rate, loss in curve],
+    }
+    if options.out is not None:
+        out.print(f"kept     {kept(options.out, body, plan)}", markup=False, soft_wrap=True)
     if options.json:
-        curve = zip(found.rates.tolist(), middle(found), strict=True)
-        print_json(
-            {
-                "suggestion": found.suggestion,
-                "band": found.band,
-                "why": found.why,
-                "set": setting,
-                "curve": [{"learning_rate": rate, "loss": loss} for rate, loss in curve],
-            }
-        )
+        print_json(body)
+
+
+def kept(folder: Path, body: dict[str, Any], plan: "Plan") -> Path:
+    """Write it with its plan to the folder; where that holds a run, its report is drawn with it. Returns the file."""
+    from gammabeta.model.file import write_whole
+    from gammabeta.report.write import write_report
+    from gammabeta.serial import to_json, without_nan
+
+    path = folder / RANGE_NAME
+    whole = without_nan({**body, "plan": to_json(plan)})
+    write_whole(path, (json.dumps(whole, indent=2, allow_nan=False) + "\n").encode())
+    if (folder / PLAN_NAME).is_file():
+        write_report(folder)
+    return path
 
 
 def middle(found: "RangeTest") -> list[float | None]:

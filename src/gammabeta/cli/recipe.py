@@ -10,22 +10,28 @@ from typing import TYPE_CHECKING, Any
 
 from gammabeta.cli import INTERRUPTED
 from gammabeta.cli.diagnose import show_findings
-from gammabeta.cli.fit import FitOptions, holds_run, interruptible, measured_once, run_folder, seconds_of
+from gammabeta.cli.fit import (
+    WRITTEN_AT_THE_END,
+    FitOptions,
+    holds_run,
+    interruptible,
+    measured_once,
+    run_folder,
+    seconds_of,
+)
 from gammabeta.cli.prepare import advised_plan, plan_in_file, prepared, show_beginning
 from gammabeta.cli.terminal import console, grid, metric_rows, print_json
+from gammabeta.cli.told import telling
 from gammabeta.data.origin import remembered
 from gammabeta.errors import GammabetaError, UsageError, nearest
-from gammabeta.report.names import RECIPE_NAME, REPORT_NAME, ROWS_NAME
+from gammabeta.report.names import DATABASE_NAME, RECIPE_NAME, REPORT_NAME, ROWS_NAME, STEPS
 
 if TYPE_CHECKING:
-    from gammabeta.recipe import Gate
+    from gammabeta.recipe import Gate, Standing
 
 RESERVE, MOST_RESERVE = 15.0, 0.25
 """Seconds of the time limit that are not for the six steps but for the look at the test rows, the page, and a compiler
 that cannot be interrupted; this share of the limit at most."""
-
-NAMES = ("data", "skeleton", "overfit", "regularize", "tune", "squeeze")
-"""Those of the steps, here so that a misspelled one is refused before anything heavy is imported."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +63,23 @@ def recipe_command(options: RecipeOptions) -> None:
     replaced = holds_run(folder) and not options.resume
     show_beginning(out, options.data, schema, encoded, (*said, *replaced_note(folder) * replaced))
     from gammabeta.cli.recipe_progress import RecipeProgress
+    from gammabeta.cli.so_far import draw_so_far
 
     gates = list(read_gates(folder))
     for number, gate in enumerate(gates, 1):
         show_gate(out, number, gate, " (done before)")
     served = None
-    with given_back(folder, gates), interruptible() as interrupted, RecipeProgress(options.quiet) as bar:
+    with (
+        given_back(folder, gates),
+        interruptible() as interrupted,
+        RecipeProgress(options.quiet) as bar,
+        telling(folder) as tell,
+    ):
+
+        def told(standing: "Standing") -> None:
+            bar.told(standing)
+            tell(standing.step, standing.words)
+
         steps = cook(
             plan,
             schema,
@@ -74,7 +91,7 @@ def recipe_command(options: RecipeOptions) -> None:
             time_limit=for_steps(limit, time.perf_counter() - began),
             trials=options.trials,
             workers=options.workers,
-            on_progress=bar.told,
+            on_progress=told,
             should_stop=interrupted,
         )
         for gate in steps:
@@ -84,8 +101,12 @@ def recipe_command(options: RecipeOptions) -> None:
             show_gate(out, len(gates), gate)
             # one fit of the plan that is there gives the model that is there
             write_whole(folder / ROWS_NAME, remembered(options, "fit"))
+            if len(gates) == 1:
+                forget_run_before(folder)
+            if options.report and len(gates) < len(STEPS):
+                draw_so_far(folder, schema, parts, encoded, gate.served)
     if interrupted():
-        leave_interrupted(folder, gates)
+        leave_interrupted(folder, gates, options.report)
     result: dict[str, Any] = {
         "run": str(folder),
         "steps": [
@@ -93,7 +114,9 @@ def recipe_command(options: RecipeOptions) -> None:
             for gate in gates
         ],
     }
-    if len(gates) < len(NAMES):
+    if len(gates) < len(STEPS):
+        if options.report:
+            out.print(f"\nreport   {folder / REPORT_NAME}", markup=False, soft_wrap=True)
         out.print(
             f"\nstopped after {gates[-1].step}; the same command with -o {folder} --resume, without --until, goes on.",
             markup=False,
@@ -103,6 +126,12 @@ def recipe_command(options: RecipeOptions) -> None:
         result |= finished(options, out, folder, gates, served, encoded, parts, began)
     if options.json:
         print_json(result)
+
+
+def forget_run_before(folder: Path) -> None:
+    """Remove what tells of a model that the folder held before it became a recipe's."""
+    for name in WRITTEN_AT_THE_END:
+        (folder / name).unlink(missing_ok=True)
 
 
 def for_steps(limit: float | None, spent: float) -> float | None:
@@ -116,8 +145,8 @@ def replaced_note(folder: Path) -> tuple[str, ...]:
 
 def refuse_typed(options: RecipeOptions) -> None:
     """Refuse what says nothing, before anything is read."""
-    if options.until not in NAMES:
-        raise UsageError(f"--until {options.until}: no such step; {nearest(options.until, NAMES, 'the steps')}")
+    if options.until not in STEPS:
+        raise UsageError(f"--until {options.until}: no such step; {nearest(options.until, STEPS, 'the steps')}")
     if options.trials < 1:
         raise UsageError(f"--trials {options.trials}: expected at least 1; 30 is a good number to begin with.")
     if options.workers is not None and options.workers < 1:
@@ -135,7 +164,7 @@ def refuse_folder(options: RecipeOptions, folder: Path) -> None:
         raise UsageError(
             f"-o {folder}: it holds a recipe already; add --resume to go on with it, or choose another folder."
         )
-    if (folder / "search.db").exists() and not options.resume:
+    if (folder / DATABASE_NAME).exists() and not options.resume:
         raise UsageError(f"-o {folder}: it holds a search, which would be mixed with this one; choose another folder.")
 
 
@@ -170,9 +199,13 @@ def show_gate(out: Any, number: int, gate: "Gate", more: str = "") -> None:
     out.print(f"{gate.reason}{more}", markup=False)
 
 
-def leave_interrupted(folder: Path, gates: list["Gate"]) -> None:
-    """Say what is kept, and leave."""
-    kept = f"{len(gates)} of {len(NAMES)} steps are done and kept, the same command with -o {folder} --resume goes on."
+def leave_interrupted(folder: Path, gates: list["Gate"], report: bool) -> None:
+    """Say what is kept, draw it, and leave."""
+    from gammabeta.report.write import write_report
+
+    if report and gates:
+        write_report(folder)
+    kept = f"{len(gates)} of {len(STEPS)} steps are done and kept, the same command with -o {folder} --resume goes on."
     began = "nothing was done yet." if not gates else kept
     print(f"gammabeta: interrupted; {began}", file=sys.stderr)
     sys.exit(INTERRUPTED)
@@ -207,6 +240,7 @@ def finished(
         None,
         look=best.combined is None,
         report=options.report,
+        after=last.step,
     )
     out.print()
     header, rows = metric_rows({"validation": result["valid"], "test": result["test"]})

@@ -62,3 +62,11 @@ def in_words(standing: Standing) -> str:
     if standing.done < standing.of:
         parts.append("time left unknown" if math.isnan(standing.left) else f"{duration(standing.left)} left")
     return "  ".join(parts)
+
+
+def briefly(standing: Standing) -> str:
+    """``trial 12 of 30 done, 5 pruned, best loss 0.0891``"""
+    searching = standing.phase == "searching"
+    done = f"trial {standing.done} of {standing.of} done" if searching else f"{standing.done} of {standing.of}"
+    pruned = f", {standing.pruned} pruned" if searching else ""
+    return f"{done}{pruned}{'' if math.isnan(standing.best) else f', best loss {standing.best:.4g}'}"

@@ -1,11 +1,11 @@
 """``gammabeta tune``"""
 
-import json
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +13,19 @@ from gammabeta.cli import INTERRUPTED
 from gammabeta.cli.fit import FitOptions, holds_run, interruptible, into_run_folder, run_folder, seconds_of
 from gammabeta.cli.prepare import Prepared, advised_plan, plan_in_file, prepared, show_beginning
 from gammabeta.cli.terminal import console, grid, notes, number
+from gammabeta.cli.told import telling
+from gammabeta.data.origin import remembered
 from gammabeta.data.values import plural
 from gammabeta.errors import GammabetaError, UsageError
+from gammabeta.report.names import DATABASE_NAME, ROWS_NAME, SEARCH_NAME
 
 if TYPE_CHECKING:
-    from gammabeta.tune import Found
+    from gammabeta.tune import Found, Standing
 
-DATABASE_NAME, TRIALS_NAME, SEARCH_NAME = "search.db", "trials.csv", "search.json"
+TRIALS_NAME = "trials.csv"
+BEGUN = (DATABASE_NAME, SEARCH_NAME, ROWS_NAME)
+"""What a search writes before it has come to anything."""
+
 FOR_SEARCH = 0.85
 """Share of the time limit for the search; the rest is for training the winner and measuring it."""
 
@@ -46,8 +52,9 @@ def tune_command(options: TuneOptions) -> None:
     refuse_folder(options, folder)
     from gammabeta.model import learn, suited
     from gammabeta.model.file import write_whole
+    from gammabeta.report.write import write_report
     from gammabeta.train import cache_compilations
-    from gammabeta.tune import facts, read_space, ready, search, trials_csv
+    from gammabeta.tune import read_space, ready, search, trials_csv, write_facts
 
     cache_compilations()
     base = plan_in_file(options)
@@ -61,10 +68,22 @@ def tune_command(options: TuneOptions) -> None:
     if holds_run(folder) and not options.resume:
         said = (*said, f"-o {folder}: the run that was there will be replaced.")
     show_beginning(out, options.data, rows.schema, rows.encoded, said)
-    from gammabeta.cli.search_progress import SearchProgress
+    from gammabeta.cli.search_progress import SearchProgress, briefly
 
     place = "--storage" if options.storage else "-o"
-    with given_back(folder), interruptible() as interrupted, SearchProgress(options.quiet) as bar:
+    with (
+        given_back(folder),
+        interruptible() as interrupted,
+        SearchProgress(options.quiet) as bar,
+        telling(folder) as tell,
+    ):
+        if not holds_run(folder):
+            write_whole(folder / ROWS_NAME, remembered(options, "fit"))
+
+        def told(standing: "Standing") -> None:
+            bar.told(standing)
+            tell(standing.phase, briefly(standing))
+
         found = search(
             base,
             rows.schema,
@@ -76,14 +95,16 @@ def tune_command(options: TuneOptions) -> None:
             storage=options.storage or f"sqlite:///{folder / DATABASE_NAME}",
             study=folder.name if options.storage else "gammabeta",
             workers=options.workers,
-            on_progress=bar.told,
+            on_progress=told,
+            on_found=partial(write_facts, folder),
             should_stop=interrupted,
             place=place,
         )
-    body = facts(found)
+    body = write_facts(folder, found)
     write_whole(folder / TRIALS_NAME, trials_csv(found).encode())
-    write_whole(folder / SEARCH_NAME, (json.dumps(body, indent=2, allow_nan=False) + "\n").encode())
     if interrupted():
+        if options.report:
+            write_report(folder)
         done = len(found.outcomes)
         print(
             f"gammabeta: interrupted; {done} of {options.trials} {plural(options.trials, 'trial')} are done and kept, "
@@ -101,6 +122,7 @@ def tune_command(options: TuneOptions) -> None:
         learn,
         lambda learned: {"search": {name: body[name] for name in short}},
         told=True,
+        keeps=(SEARCH_NAME,),
     )
 
 
@@ -130,8 +152,7 @@ def refuse_folder(options: TuneOptions, folder: Path) -> None:
 @contextmanager
 def given_back(folder: Path) -> Iterator[None]:
     """A folder for the database; as it was before where the search began here and came to nothing."""
-    database = folder / DATABASE_NAME
-    before = database.exists()
+    before = {name for name in BEGUN if (folder / name).exists()}
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -143,9 +164,10 @@ def given_back(folder: Path) -> Iterator[None]:
         yield
     except GammabetaError:
         # an interrupted one, and one that a defect of ours ended, can go on
-        if not before:
+        if DATABASE_NAME not in before:
             with suppress(OSError):
-                database.unlink(missing_ok=True)
+                for name in set(BEGUN) - before:
+                    (folder / name).unlink(missing_ok=True)
                 for path in made:
                     path.rmdir()
         raise

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gammabeta.errors import DataError, UsageError
-from gammabeta.report.names import HISTORY_NAME, MODEL_NAME, PLAN_NAME
+from gammabeta.report.names import DATABASE_NAME, HISTORY_NAME, MODEL_NAME, PLAN_NAME, RECIPE_NAME, SEARCH_NAME
 
 if TYPE_CHECKING:
     from gammabeta.cli.serve import Runs
@@ -24,7 +24,7 @@ NEXT = 20
 NICE = 10
 """At the highest, 19, a page would not come at all while a run keeps every core busy."""
 
-OF_A_RUN = (PLAN_NAME, HISTORY_NAME, MODEL_NAME, "recipe.json", "search.json", "search.db")
+OF_A_RUN = (PLAN_NAME, HISTORY_NAME, MODEL_NAME, RECIPE_NAME, SEARCH_NAME, DATABASE_NAME)
 """Any of them makes a folder one of a run, also of a recipe or a search that has not come to its network yet."""
 
 

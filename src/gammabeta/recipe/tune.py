@@ -1,11 +1,12 @@
 """Step 5: search around what is there."""
 
+from functools import partial
 from typing import Any
 
 from gammabeta.errors import GammabetaError
 from gammabeta.recipe.gate import Gate
 from gammabeta.recipe.known import Known
-from gammabeta.tune import Found, Standing, facts, search
+from gammabeta.tune import Found, Standing, facts, search, write_facts
 from gammabeta.tune.ranking import Place
 from gammabeta.tune.trial import folds_for
 
@@ -23,7 +24,8 @@ def tune(known: Known) -> Gate:
     if known.clock.left() < least:
         words = f"{known.clock.left():.0f} s are left for it, and the plan alone takes about {least:.0f} s"
         return known.gate(False, f"No time for a search: {words}.", {"error": words})
-    storage = None if known.folder is None else f"sqlite:///{known.folder / DATABASE_NAME}"
+    folder = known.folder
+    storage = None if folder is None else f"sqlite:///{folder / DATABASE_NAME}"
     try:
         searched = search(
             known.plan,
@@ -35,6 +37,7 @@ def tune(known: Known) -> Gate:
             storage=storage,
             workers=known.workers,
             on_progress=lambda standing: known.say(told(standing)),
+            on_found=None if folder is None else partial(write_facts, folder),
             should_stop=known.should_stop,
             place="-o",
         )
@@ -48,7 +51,8 @@ def told(standing: Standing) -> str:
     """Where the search is."""
     pruned = f", {standing.pruned} pruned" if standing.phase == "searching" else ""
     best = "" if standing.best != standing.best else f", best loss {standing.best:.4g}"
-    return f"{standing.phase} {standing.done} of {standing.of}{pruned}{best}"
+    jobs = " trials done" if standing.phase == "searching" else ""
+    return f"{standing.phase}, {standing.done} of {standing.of}{jobs}{pruned}{best}"
 
 
 def sentence(found: Found) -> str:

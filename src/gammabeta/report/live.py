@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from gammabeta.report.html import Html, joined, paragraph, tag
-from gammabeta.report.names import HISTORY_NAME
+from gammabeta.report.names import DATABASE_NAME, HISTORY_NAME
 from gammabeta.report.run_folder import Known, known
 from gammabeta.report.section import Section
 from gammabeta.report.sections import sections
@@ -42,7 +43,7 @@ def look(before: Look, now: float | None = None) -> Look:
     """The folder as it is now; ``before`` itself where nothing of it has changed. Never raises."""
     now = time.time() if now is None else now
     stamp = stamp_of(before.folder)
-    written = max((changed for _, changed, _ in stamp), default=0) / 1e9
+    written = written_at(before.folder, stamp)
     if stamp == before.stamp and before.known.folder:
         state = state_of(before.known, written, now)
         return before if state == before.state else Look(before.folder, stamp, before.tail, before.known, state)
@@ -60,7 +61,18 @@ def stamp_of(folder: Path) -> Stamp:
         except OSError:
             continue
         found.append((path.name, status.st_mtime_ns, status.st_size))
+    # of the trials' database no more is known than that it is there
+    if (folder / DATABASE_NAME).is_file():
+        found.append((DATABASE_NAME, 0, 0))
     return tuple(sorted(found))
+
+
+def written_at(folder: Path, stamp: Stamp) -> float:
+    """When anything was written last, in seconds since 1970; a search that is alive says so in its database."""
+    changes = [changed for _, changed, _ in stamp]
+    with suppress(OSError):
+        changes.append((folder / DATABASE_NAME).stat().st_mtime_ns)
+    return max(changes, default=0) / 1e9
 
 
 def content(seen: Look, home: str | None = None) -> Content:

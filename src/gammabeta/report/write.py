@@ -1,7 +1,6 @@
 """Facts and page as files of a run folder."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 from gammabeta.model.file import write_whole
@@ -9,7 +8,6 @@ from gammabeta.report.facts.measure import Facts
 from gammabeta.report.names import FACTS_NAME, REPORT_NAME
 from gammabeta.report.page import page
 from gammabeta.report.run_folder import Known, known
-from gammabeta.report.section import Section
 from gammabeta.report.sections import sections
 from gammabeta.report.sections.verdict import title_of
 
@@ -21,17 +19,16 @@ def write_facts(folder: Path, facts: Facts) -> Path:
     return path
 
 
-def write_report(folder: Path, out: Path | None = None, more: Sequence[Section] = ()) -> Path:
+def write_report(folder: Path, out: Path | None = None) -> Path:
     """Draw the page of a run folder from its files, and write it whole or not at all. Raises FileError.
 
-    out: default: report.html in the folder; more: sections to stand before the plan, which is the last
+    out: default: report.html in the folder
     """
     path = out or folder / REPORT_NAME
-    write_whole(path, drawn(known(folder), more).encode())
+    write_whole(path, drawn(known(folder)).encode())
     return path
 
 
-def drawn(found: Known, more: Sequence[Section] = ()) -> str:
+def drawn(found: Known) -> str:
     """The page of what is known of a run."""
-    *first, last = sections(found)
-    return page(title_of(found), f"report of the run {found.folder}", [*first, *more, last])
+    return page(title_of(found), f"report of the run {found.folder}", sections(found))

@@ -1,6 +1,6 @@
 """The search for a better plan: a space from the declarations, trials through Optuna, a ranking over seeds."""
 
-from gammabeta.tune.facts import facts, trials_csv
+from gammabeta.tune.facts import facts, trials_csv, write_facts
 from gammabeta.tune.narrowed import narrowed, read_space
 from gammabeta.tune.ranking import Place
 from gammabeta.tune.search import Found, Standing, search
@@ -20,4 +20,5 @@ __all__ = [
     "ready",
     "search",
     "trials_csv",
+    "write_facts",
 ]

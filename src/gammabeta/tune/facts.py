@@ -2,10 +2,16 @@
 
 import csv
 import io
+import json
+from pathlib import Path
 from typing import Any
 
+from gammabeta.model.file import write_whole
 from gammabeta.serial import to_json, without_nan
+from gammabeta.tune.asking import LEAST_FOR_IMPORTANCE
 from gammabeta.tune.search import Found
+
+FACTS_NAME = "search.json"
 
 
 def facts(found: Found) -> dict[str, Any]:
@@ -14,6 +20,7 @@ def facts(found: Found) -> dict[str, Any]:
     space: the dimensions; trials: a line each, with what was drawn under "params"; ranking: with intervals; winner
     importances: key -> share; axes: for a parallel-coordinates or slice picture, every key with the values of all
     trials in the order of ``trials``, null where it did not apply, and its scale
+    phase: "over", or what is under way; importances_from: finished trials from which there are importances
     """
     numbers = sorted(found.outcomes)
     trials = [
@@ -37,17 +44,26 @@ def facts(found: Found) -> dict[str, Any]:
         "asked": found.asked,
         "done": len(numbers),
         "pruned": sum(found.outcomes[n].ended == "pruned" for n in numbers),
-        "stopped": found.stopped,
+        "phase": found.phase,
+        "stopped": found.stopped and found.phase == "over",
         "programs": found.programs,
         "seconds": round(found.seconds, 3),
         "space": found.space.to_json(),
         "ranking": [{**vars(place), "plain": found.plain.get(place.trial)} for place in found.ranking],
         "importances": dict(found.importances),
+        "importances_from": LEAST_FOR_IMPORTANCE,
         "trials": trials,
         "axes": axes,
     }
     value: dict[str, Any] = without_nan(body)
     return value
+
+
+def write_facts(folder: Path, found: Found) -> dict[str, Any]:
+    """The facts, written as search.json to a folder, whole or not at all. Raises FileError."""
+    body = facts(found)
+    write_whole(folder / FACTS_NAME, (json.dumps(body, indent=2, allow_nan=False) + "\n").encode())
+    return body
 
 
 def shared(found: Found, number: int) -> bool:

@@ -66,6 +66,7 @@ class Found:
     plain: the validation loss of the candidates on the one split that fit uses, with the plan's own seed
     importances: share of the spread of losses that each key explains (PED-ANOVA); {} where there are too few trials
     asked: how many trials were wanted; stopped: whether it was interrupted or ran out of time before all were done
+    phase: "over", or that of the search while it is under way, see :class:`Standing`
     """
 
     plan: Plan
@@ -82,6 +83,7 @@ class Found:
     stopped: bool
     seconds: float
     problem: Problem = field(repr=False)
+    phase: str = "over"
 
     @property
     def programs(self) -> int:
@@ -90,6 +92,7 @@ class Found:
 
 
 Tell = Callable[[Standing], None]
+Hear = Callable[[Found], object]
 
 
 def search(
@@ -105,6 +108,7 @@ def search(
     study: str = STUDY,
     workers: int | None = None,
     on_progress: Tell = lambda standing: None,
+    on_found: Hear | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     place: str = "storage",
 ) -> Found:
@@ -117,7 +121,7 @@ def search(
     storage: a database URL that Optuna knows; None: a temporary file. What is done there is not done again, and several
         processes may work on it; study: the name of the search in it
     workers: trials at once, each on a thread; None: one for each core, on an accelerator 1
-    on_progress: called after every job; should_stop: asked all the time
+    on_progress: called after every job; on_found: the same, with what is found so far; should_stop: asked all the time
 
     With one worker and no time limit the same plan, rows and space give the same trials. Trials are pruned at 1/8, 1/4
     and 1/2 of their epochs, with statistics settled, unless among the better half. The best three and trial 0 are
@@ -139,7 +143,7 @@ def search(
         found = opened(url, study, subject(plan, space, train, valid), place)
         try:
             return Search(
-                plan, space, problem, trials, found, workers or cores(), time_limit, on_progress, should_stop
+                plan, space, problem, trials, found, workers or cores(), time_limit, on_progress, on_found, should_stop
             ).run()
         finally:
             found.close()
@@ -175,12 +179,13 @@ class Search:
         workers: int,
         time_limit: float | None,
         on_progress: Tell,
+        on_found: Hear | None,
         should_stop: Callable[[], bool],
     ) -> None:
         self.base, self.space, self.problem, self.trials = base, space, problem, trials
         self.study, self.jobs = opened
         self.workers, self.limit = workers, time_limit
-        self.on_progress, self.should_stop = on_progress, should_stop
+        self.on_progress, self.on_found, self.should_stop = on_progress, on_found, should_stop
         self.asking = Asking(self.study, self.jobs, space, base)
         self.lock = threading.RLock()
         self.broken = threading.Event()
@@ -212,8 +217,10 @@ class Search:
                 self.asking.close()
             return self.found(outcomes, seeds, plain)
 
-    def found(self, outcomes: Mapping[int, Outcome], seeds: Sequence[int], plain: Mapping[int, float]) -> Found:
-        """The ranking and its winner."""
+    def found(
+        self, outcomes: Mapping[int, Outcome], seeds: Sequence[int], plain: Mapping[int, float], phase: str = "over"
+    ) -> Found:
+        """The ranking and its winner; while nothing is ranked, the plan that the search starts from."""
         results = self.jobs.results()
         chosen = candidates(outcomes)
         repeats = {
@@ -223,7 +230,7 @@ class Search:
         ranking = ranked(outcomes, repeats)
         # a better mean that is worse on the one split that fit uses would end worse than fit alone
         allowed = [p.trial for p in ranking if not plain.get(p.trial, math.nan) > plain.get(0, math.inf)]
-        winner = allowed[0] if allowed else ranking[0].trial
+        winner = next(iter(allowed or [place.trial for place in ranking]), 0)
         params = {n: results[f"trial {n}"]["params"] for n in outcomes}
         return Found(
             plan=self.base if winner == 0 else self.space.planned(self.base, params[winner]),
@@ -240,6 +247,7 @@ class Search:
             stopped=self.should_stop() or len(outcomes) < self.trials,
             seconds=time.perf_counter() - self.began,
             problem=self.problem,
+            phase=phase,
         )
 
     def outcomes(self) -> dict[int, Outcome]:
@@ -365,6 +373,8 @@ class Search:
         done = len({*wanted} & {*self.jobs.results()})
         outcomes = self.outcomes()
         best = min((o for o in outcomes.values() if o.ended == "done"), key=lambda o: o.value, default=None)
+        if self.on_found is not None:
+            self.on_found(self.found(outcomes, fresh_seeds(self.base.seed), {}, phase))
         spent = time.perf_counter() - began
         left = spent / (done - before) * (len(wanted) - done) if done > before else math.nan
         if self.limit is not None:

@@ -1,12 +1,12 @@
 """All facts of a run together."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
 import numpy as np
 
-from gammabeta.data import ClassTarget, Dataset, Images, Table
+from gammabeta.data import ClassTarget, Dataset, Images, Schema, Table
 from gammabeta.model import Model, summary
 from gammabeta.report.facts.amounts import amount_facts
 from gammabeta.report.facts.classes import class_facts
@@ -14,6 +14,7 @@ from gammabeta.report.facts.columns import column_facts
 from gammabeta.report.facts.importance import importance
 from gammabeta.report.facts.intervals import with_intervals
 from gammabeta.report.facts.labels import label_facts
+from gammabeta.report.facts.named import Named, named_rows
 from gammabeta.report.facts.pictures import picture_facts
 from gammabeta.report.facts.slices import slice_facts
 from gammabeta.report.facts.worst import text, worst_rows
@@ -34,7 +35,9 @@ class Facts:
     answers: of the rows ``answers_on``: class_facts, label_facts or amount_facts; shares: rows per class and part
     slices, worst, importance, pictures: of the rows ``looked_at``, which are not the test rows where there are others:
     rows that were looked at one by one are no longer new
-    data: column_facts of the training rows
+    data: column_facts of the training rows; named: named_rows of those of them that a recipe names
+    after: the step of a recipe that made the model, "" elsewhere; "data" where there is no model yet: then parameters
+    are 0, and nothing is known of answers
     """
 
     task: str
@@ -53,6 +56,8 @@ class Facts:
     pictures: Mapping[str, Any] = field(default_factory=dict)
     shares: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
+    named: Mapping[str, Any] = field(default_factory=dict)
+    after: str = ""
     format: int = FORMAT
 
     def to_json(self) -> dict[str, Any]:
@@ -72,11 +77,35 @@ class Facts:
             return None
 
 
-def facts(model: Model, parts: Mapping[str, Part], encoded: Mapping[str, Dataset], verdict: str = "") -> Facts:
+def data_facts(
+    schema: Schema, parts: Mapping[str, Part], encoded: Mapping[str, Dataset], named: Named | None = None
+) -> Facts:
+    """What can be measured before there is a model; arguments as for :func:`facts`."""
+    there = {name: data for name, data in encoded.items() if data.rows and data.y is not None}
+    return Facts(
+        task=schema.task,
+        targets=list(schema.target_names),
+        source=parts["train"].source,
+        parameters=0,
+        rows={name: encoded[name].rows if name in encoded else 0 for name in NAMES},
+        shares=shares(schema, there),
+        data=column_facts(parts["train"], schema),
+        named={} if named is None else named_rows(parts["train"], schema, named),
+        after="data",
+    )
+
+
+def facts(
+    model: Model,
+    parts: Mapping[str, Part],
+    encoded: Mapping[str, Dataset],
+    verdict: str = "",
+    named: Named | None = None,
+) -> Facts:
     """Measure what a report shows.
 
     parts, encoded: "train" and, where there are such rows, "valid" and "test": raw, and encoded by the model's schema
-    verdict: of the curves, as diagnosis.verdict gives it
+    verdict: of the curves, as diagnosis.verdict gives it; named: training rows to show one by one
     """
     schema = model.schema
     there = {name: data for name, data in encoded.items() if data.rows and data.y is not None}
@@ -95,12 +124,10 @@ def facts(model: Model, parts: Mapping[str, Part], encoded: Mapping[str, Dataset
         pictures = picture_facts(rows, true, said, wrong)
     else:
         slices = slice_facts(rows, schema.columns, names, each, measure)
-    return Facts(
-        task=schema.task,
-        targets=list(schema.target_names),
-        source=parts["train"].source,
+    return replace(
+        data_facts(schema, parts, encoded, named),
+        after="",
         parameters=sum(line.trainable + line.fixed for line in summary(model.plan.layers, schema.input_shape)),
-        rows={name: encoded[name].rows if name in encoded else 0 for name in NAMES},
         verdict=verdict,
         scores={name: scored(model, outputs[name], there[name]) for name in ("valid", "test") if name in outputs},
         answers_on=on,
@@ -110,8 +137,6 @@ def facts(model: Model, parts: Mapping[str, Part], encoded: Mapping[str, Dataset
         worst={} if pictures else worst_rows(model, rows, outputs[look], wrong, names),
         importance=found,
         pictures=pictures,
-        shares=shares(model, there),
-        data=column_facts(parts["train"], schema),
     )
 
 
@@ -182,10 +207,10 @@ def answer_facts(model: Model, data: Dataset, outputs: np.ndarray) -> dict[str, 
     return class_facts(outputs, y, target.texts)
 
 
-def shares(model: Model, there: Mapping[str, Dataset]) -> dict[str, Any]:
+def shares(schema: Schema, there: Mapping[str, Dataset]) -> dict[str, Any]:
     """Rows per class in each part; {} where there are no classes, or very many."""
-    target = model.schema.targets[0]
-    if model.schema.task not in ("binary", "multiclass") or not isinstance(target, ClassTarget):
+    target = schema.targets[0]
+    if schema.task not in ("binary", "multiclass") or not isinstance(target, ClassTarget):
         return {}
     counts = {
         name: np.bincount(np.asarray(data.y).reshape(-1).astype(int), minlength=len(target.classes)).tolist()

@@ -1,6 +1,7 @@
 """The rows with the worst answers, by their numbers in the file they came from."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from gammabeta.model import Model
 MOST = 12
 MOST_COLUMNS = 8
 LONGEST = 60
+MOST_DIGITS = 9
 
 
 def worst_rows(
@@ -78,5 +80,9 @@ def text(value: Any) -> str:
     """A value as it is shown, cut where it is long."""
     if value is None:
         return ""
+    if isinstance(value, str) and len(value) > MOST_DIGITS and "." in value:
+        # a CSV has no types: a long number is a text until its column is
+        with suppress(ValueError):
+            value = float(value)
     words = (f"{value:.0f}" if abs(value) >= 1e5 else f"{value:.5g}") if isinstance(value, float) else str(value)
     return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"

@@ -15,6 +15,7 @@ from gammabeta.report.sections.plan import plan
 from gammabeta.report.sections.range_test import range_test
 from gammabeta.report.sections.recipe import RECIPE
 from gammabeta.report.sections.scores import scores
+from gammabeta.report.sections.search import search
 from gammabeta.report.sections.training import training
 from gammabeta.report.sections.verdict import verdict
 from gammabeta.report.sections.worst import worst
@@ -22,6 +23,7 @@ from gammabeta.report.sections.worst import worst
 SECTIONS: tuple[Callable[[Known], Section], ...] = (
     verdict,
     *RECIPE,
+    search,
     training,
     range_test,
     findings,

@@ -10,32 +10,42 @@ from gammabeta.report.numbers import percent, short
 from gammabeta.report.run_folder import Known
 from gammabeta.report.section import Section
 
+MOST_COLUMNS = 100
+
 
 def data(known: Known) -> Section:
-    """Columns with kinds, missing values and distributions; balance of the classes; what was set aside, and why."""
+    """What the training rows hold; of a recipe, its first step tells it."""
     facts = known.facts
-    if facts is None or not facts.data:
+    if facts is None or not facts.data or known.gates:
         return Section("data", "", Html(""))
-    found = facts.data
-    rows = [column_row(column) for column in found["columns"] if not column.get("reason")]
-    some = f", described by {found['described']:,} of them by chance" if found["described"] < found["rows"] else ""
-    more = found["of"] - len(found["columns"])
-    cut = (
-        f" The first {len(found['columns'])} of {found['of']} columns."
-        if more > 0 and len(found["columns"]) > 1
-        else ""
-    )
-    words = f"The {found['rows']:,} training rows of {facts.source}{some}.{cut}"
+    return Section("data", "Data", joined(*held(facts.data, facts.source, facts.shares)))
+
+
+def held(found: Mapping[str, Any], source: str, shares: Mapping[str, Any]) -> list[object]:
+    """Columns with kinds, missing values and distributions; balance of the classes; what was set aside, and why.
+
+    found: as facts.column_facts gives it, or as the command ``inspect`` does; shares: rows per class and part
+    """
+    whole = [column for column in found["columns"] if not column.get("reason")]
+    columns, rows = whole[:MOST_COLUMNS], found.get("rows")
+    of = max(len(whole), found.get("of", 0) if found.get("of", 0) > len(found["columns"]) else 0)
+    described = found.get("described", rows)
+    some = f", described by {described:,} of them by chance" if rows and described < rows else ""
+    cut = f" The first {len(columns)} of {of} columns." if of > len(columns) > 1 else ""
+    where = f" of {source}" if source else ""
+    words = f"The {f'{rows:,} ' if rows else ''}training rows{where}{some}.{cut}"
     parts: list[object] = [paragraph(words, class_="soft")]
-    if facts.shares:
-        parts.append(grid(*balance(facts.shares)))
-    header = ["column", "kind", "missing", "distinct", "inputs", "values", "distribution"]
-    parts.append(table(header, rows, (0, 1, 5, 6)))
-    aside = [[one["name"], one["reason"]] for one in found["set_aside"]]
+    if shares:
+        parts.append(grid(*balance(shares)))
+    drawn = any(column.get("histogram") for column in columns)
+    header = ["column", "kind", "missing", "distinct", "inputs", "values", *(["distribution"] if drawn else [])]
+    parts.append(table(header, [column_row(column)[: len(header)] for column in columns], (0, 1, 5, 6)))
+    aside = found.get("set_aside") or [column for column in found["columns"] if column.get("reason")]
     if aside:
-        parts += [tag("h3", "Set aside"), table(["column", "why"], aside, (0, 1))]
+        rows_aside = [[one["name"], one["reason"]] for one in aside]
+        parts += [tag("h3", "Set aside"), table(["column", "why"], rows_aside, (0, 1))]
     parts += [paragraph(f"Note: {note}", class_="note") for note in dict.fromkeys(found["notes"])]
-    return Section("data", "Data", joined(parts))
+    return parts
 
 
 def column_row(column: Mapping[str, Any]) -> list[object]:

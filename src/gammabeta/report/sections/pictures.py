@@ -33,5 +33,10 @@ def tiles(images: Sequence[Mapping[str, Any]]) -> Html:
 def tile(one: Mapping[str, Any]) -> Html:
     right = one["true"] == one["predicted"]
     said = one["true"] if right else joined(tag("span", f"✗ {one['predicted']}", class_="wrong"), f", is {one['true']}")
-    picture = tag("img", src=f"data:image/png;base64,{one['png']}", alt=f"{one['true']}, answered {one['predicted']}")
-    return tag("figure", picture, tag("div", said), tag("div", f"no. {one['row']:,}", class_="soft"))
+    return framed(one["png"], f"{one['true']}, answered {one['predicted']}", said, one["row"])
+
+
+def framed(png: str, alt: str, words: object, row: int) -> Html:
+    """An image with words and its number below."""
+    picture = tag("img", src=f"data:image/png;base64,{png}", alt=alt)
+    return tag("figure", picture, tag("div", words), tag("div", f"no. {row:,}", class_="soft"))

@@ -5,66 +5,54 @@ from typing import Any
 
 from gammabeta.report.charts import Bar, Line, bars, line_chart
 from gammabeta.report.html import Html, grid, joined, paragraph, table, tag
-from gammabeta.report.numbers import metric_name, number, percent, score
+from gammabeta.report.numbers import metric_name, number, score
 from gammabeta.report.run_folder import Known
 from gammabeta.report.section import Section
+from gammabeta.report.sections.findings import finding
+from gammabeta.report.sections.first_step import data
+from gammabeta.report.sections.search import FORMAT_ERRORS, search_body, so_far
 
-MOST_AXES, MOST_TRIALS = 8, 10
 Facts = Mapping[str, Any]
+Draw = Callable[[Known, Facts], list[Any]]
+
+TITLES = {
+    "data": "Step 1: become one with the data",
+    "skeleton": "Step 2: skeleton and dumb baselines",
+    "overfit": "Step 3: overfit",
+    "regularize": "Step 4: regularize",
+    "tune": "Step 5: tune",
+    "squeeze": "Step 6: squeeze out the juice",
+}
 
 
-def step(known: Known, name: str, title: str, draw: Callable[[Facts], list[Any]]) -> Section:
+def step(known: Known, name: str, draw: Draw) -> Section:
     """The section of one step: whether its gate was passed, why, and what was found."""
-    gate = gate_of(known.more.get("recipe"), name)
+    gate = next((gate for gate in known.gates if gate["step"] == name), None)
     if gate is None:
-        return Section(f"recipe_{name}", "", Html(""))
+        return under_way(known, name)
     badge = tag("span", "passed" if gate["passed"] else "not passed", class_="badge")
-    kind = "note" if gate["passed"] else "warning"
-    head = tag("div", tag("p", badge, " ", gate["reason"]), class_=f"finding {kind} inside")
+    head = paragraph(badge, gate["reason"], class_="gate" if gate["passed"] else "gate closed")
     try:
-        parts = draw(gate["facts"])
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+        parts = draw(known, gate["facts"])
+    except FORMAT_ERRORS:
         parts = [paragraph("What was found here is of another format, and not drawn.", class_="note")]
-    return Section(f"recipe_{name}", title, joined(head, *parts))
+    return Section(f"recipe_{name}", TITLES[name], joined(head, *parts))
 
 
-def gate_of(body: Any, name: str) -> Mapping[str, Any] | None:
-    """A step's gate in recipe.json, None where it is not there."""
-    gates = body.get("gates") if isinstance(body, dict) else None
-    for gate in gates if isinstance(gates, list) else []:
-        known = isinstance(gate, dict) and {"step", "passed", "reason", "facts"} <= gate.keys()
-        if known and gate["step"] == name:
-            return dict(gate)
-    return None
+def under_way(known: Known, name: str) -> Section:
+    """A step that has no gate yet: what its search has found so far; nothing of any other."""
+    searched = known.search if name == "tune" and len(known.gates) == list(TITLES).index(name) else None
+    if searched is None:
+        return Section(f"recipe_{name}", "", Html(""))
+    badge = tag("span", "not ended", class_="badge")
+    try:
+        head = paragraph(badge, so_far(searched), class_="gate open")
+    except FORMAT_ERRORS:
+        head = paragraph(badge, class_="gate open")
+    return Section(f"recipe_{name}", TITLES[name], joined(head, search_body(searched, concluded=True)))
 
 
-def data(facts: Facts) -> list[Any]:
-    """Odd rows, suspicious labels, and whether the splits are alike."""
-    parts: list[Any] = []
-    for one in facts["shift"]:
-        alike = "0.5 where they are alike"
-        parts.append(
-            paragraph(
-                f"A forest tells {one['split']} rows from training rows with an AUC of {one['auc']:.2f}; {alike}."
-            )
-        )
-    noise = facts["label_noise"]
-    if noise and noise["rows"]:
-        found = f"{percent(noise['rate'])} ({percent(noise['low'])} to {percent(noise['high'])})"
-        rows = [[one["row"], one["says"], one["rather"]] for one in noise["rows"][:MOST_TRIALS]]
-        header = ["training row", "its class number", "predicted by others"]
-        words = f"Most certain predictions for unseen rows disagree with the label in {found}. The surest:"
-        parts.append(folded("labels that may be wrong", joined(paragraph(words), table(header, rows))))
-    if facts["odd_rows"]:
-        odd = [
-            [one["row"], one["feature"], number(one["deviations"]), number(one["score"])] for one in facts["odd_rows"]
-        ]
-        header = ["training row", "farthest out in", "standard deviations", "isolation"]
-        parts.append(folded("the rows that look oddest", table(header, odd, (0, 1))))
-    return parts
-
-
-def skeleton(facts: Facts) -> list[Any]:
+def skeleton(known: Known, facts: Facts) -> list[Any]:
     """The network beside what costs nothing."""
     metric, own = metric_name(facts["metric"]), facts["network"]["valid"]["value"]
     found = {"network": own, **facts["references"]}
@@ -77,8 +65,9 @@ def skeleton(facts: Facts) -> list[Any]:
         f"network trained without inputs ends at {number(facts['blind_loss'])}, with them at "
         f"{number(facts['network']['valid']['loss'])}."
     )
-    chart = bars("On the validation rows", given, x=metric, dots=True, header="model")
-    return [grid(chart, table(["", metric, "the network is ahead by"], rows)), paragraph(words)]
+    chart = bars("On the validation rows", given, x=metric, dots=True, wide=True, header="model")
+    beside = tag("div", table(["", metric, "the network is ahead by"], rows), paragraph(words, class_="note"))
+    return [grid(chart, beside, pair=True)]
 
 
 def lead(one: Any) -> str:
@@ -87,8 +76,8 @@ def lead(one: Any) -> str:
     return f"{one['ahead']:+.4f} ± {one['error']:.4f}"
 
 
-def overfit(facts: Facts) -> list[Any]:
-    """One batch, learned by heart."""
+def overfit(known: Known, facts: Facts) -> list[Any]:
+    """One batch, learned by heart, then all training rows; what the diagnosis says where they are not."""
     batch = facts["batch"]
     curve = [batch["first_loss"], *batch["curve"]]
     steps = list(range(len(curve)))
@@ -96,10 +85,17 @@ def overfit(facts: Facts) -> list[Any]:
     lines = [Line("loss", steps, curve)]
     if batch["wanted"] is not None:
         lines.append(Line("wanted", steps, [batch["wanted"]] * len(steps), style=1))
-    return [line_chart(title, lines, x="step", y="loss", zero=True)]
+    chart = line_chart(title, lines, x="step", y="loss", zero=True, wide=True)
+    rows = [["one batch, before", number(curve[0])], ["one batch, after", number(min(curve))]]
+    whole = facts["train"]
+    if whole:
+        rows.append(["all training rows", number(whole["loss"])])
+        rows.append(["all training rows, with regularization", number(whole["regularized"])])
+    beside = tag("div", table(["without regularization", "loss"], rows))
+    return [*(finding(one) for one in facts["findings"]), grid(chart, beside, pair=True)]
 
 
-def regularize(facts: Facts) -> list[Any]:
+def regularize(known: Known, facts: Facts) -> list[Any]:
     """What was tried, in its order."""
     rows = [
         [
@@ -121,28 +117,12 @@ def regularize(facts: Facts) -> list[Any]:
     return [table(header, rows, (0, 1, 2)), paragraph(words, class_="note")]
 
 
-def tune(facts: Facts) -> list[Any]:
-    """The ranking, and what mattered."""
-    if "ranking" not in facts:
-        return []
-    rows = [
-        [
-            f"{place['trial']}{' (first plan)' if place['trial'] == 0 else ''}",
-            number(place["first"]),
-            f"{number(place['mean'])} ({number(place['low'])} to {number(place['high'])})" if place["values"] else "",
-        ]
-        for place in facts["ranking"]
-    ]
-    parts = [table(["trial", "loss in the search", "on fresh seeds"], rows)]
-    if facts["importances"]:
-        top = list(facts["importances"].items())[:MOST_AXES]
-        parts.append(
-            bars("What the loss depended on", [Bar(name, value) for name, value in top], x="share of its spread")
-        )
-    return [grid(*parts)]
+def tune(known: Known, facts: Facts) -> list[Any]:
+    """The search, as a page of a search alone has it."""
+    return [search_body(facts, concluded=True)] if "ranking" in facts else []
 
 
-def squeeze(facts: Facts) -> list[Any]:
+def squeeze(known: Known, facts: Facts) -> list[Any]:
     """The candidates, and which one was taken."""
     rows = [
         [one["says"], score(one["value"]), number(one["loss"]), "taken" if one["kind"] == facts["winner"] else ""]
@@ -158,26 +138,23 @@ def squeeze(facts: Facts) -> list[Any]:
     return [*parts, paragraph(f"Again: {facts['reproduced_by']}.", class_="note")]
 
 
-def folded(title: str, inside: Html) -> Html:
-    return tag("details", tag("summary", title), inside, class_="numbers")
-
-
-def section_of(name: str, title: str, draw: Callable[[Facts], list[Any]]) -> Callable[[Known], Section]:
+def section_of(name: str, draw: Draw) -> Callable[[Known], Section]:
     """The function that makes the section of a step, under the section's own name."""
 
     def make(known: Known) -> Section:
-        return step(known, name, title, draw)
+        return step(known, name, draw)
 
     make.__name__ = f"recipe_{name}"
     return make
 
 
-RECIPE = (
-    section_of("data", "Step 1: become one with the data", data),
-    section_of("skeleton", "Step 2: skeleton and dumb baselines", skeleton),
-    section_of("overfit", "Step 3: overfit", overfit),
-    section_of("regularize", "Step 4: regularize", regularize),
-    section_of("tune", "Step 5: tune", tune),
-    section_of("squeeze", "Step 6: squeeze out the juice", squeeze),
-)
+DRAWN: Mapping[str, Draw] = {
+    "data": data,
+    "skeleton": skeleton,
+    "overfit": overfit,
+    "regularize": regularize,
+    "tune": tune,
+    "squeeze": squeeze,
+}
+RECIPE = tuple(section_of(name, draw) for name, draw in DRAWN.items())
 """One function for each step, in their order."""

@@ -1,22 +1,35 @@
 """What was trained, how good it is, and what is most wrong with it, in one paragraph."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gammabeta.data.values import plural
 from gammabeta.report.facts.measure import NAMES
 from gammabeta.report.html import Html, joined, paragraph, tag
+from gammabeta.report.names import STEPS
 from gammabeta.report.numbers import metric_name, number, score
 from gammabeta.report.run_folder import Known
 from gammabeta.report.section import Section
 from gammabeta.report.sections.history import best_line, position_of
+from gammabeta.report.sections.search import FORMAT_ERRORS, outcome, over
 
 LEVEL = "95 % interval"
+PURPOSES = {"train": "training", "valid": "validation", "test": "the test"}
+"""What rows are for."""
 
 
 def verdict(known: Known) -> Section:
     """The verdict, the numbers that matter most, and what could not be read."""
-    words = joined(trained_on(known), reached(known), of_curves(known), worst_finding(known))
+    found = known.search if not known.gates else None
+    words = joined(
+        of_recipe(known),
+        f"{of_search(found)} " if found is not None else None,
+        trained_on(known),
+        reached(known),
+        of_curves(known),
+        worst_finding(known),
+    )
     missing = [paragraph(f"Note: {one}", class_="note") for one in known.missing]
     return Section("verdict", "", joined(tag("p", words, class_="lead"), cards(known), missing))
 
@@ -36,16 +49,62 @@ def file_name(known: Known) -> str:
     return f"{path.parent.name}/{path.name}" if general else path.name
 
 
+def of_recipe(known: Known) -> str:
+    """How far a recipe came, which gates were passed, and what won; "" for anything else."""
+    gates = known.gates
+    if not gates:
+        return ""
+    closed = [gate["step"] for gate in gates if not gate["passed"]]
+    count = len(gates) - len(closed)
+    passed = f"{count} of {len(gates)} gates {'was' if count == 1 else 'were'} passed"
+    passed = "every gate was passed" if not closed and known.cooked else passed
+    but = f", not {listed(closed)}" if closed else ""
+    if not known.cooked:
+        step = f"step {len(gates)} of {len(STEPS)}, {gates[-1]['step']}"
+        return f"The recipe has come to {step}: {passed}{but}. The test rows have not been looked at. "
+    return f"The recipe went through its {len(STEPS)} steps: {passed}{but}. {winner(gates[-1])}"
+
+
+def winner(last: Mapping[str, Any]) -> str:
+    """What the last step took, and beside what."""
+    facts = last["facts"] if isinstance(last["facts"], dict) else {}
+    found = {one.get("kind"): one for one in facts.get("candidates") or () if isinstance(one, dict)}
+    best = found.get(facts.get("winner"))
+    if best is None or best.get("loss") is None:
+        return ""
+    others = f" among {len(found)} candidates" if len(found) > 1 else ""
+    metric = f"{metric_name(str(best.get('metric')))} {score(best.get('value'))}, loss {number(best['loss'])}"
+    return f"The winner{others}, by the validation rows: {best.get('says')} ({metric}). "
+
+
+def listed(names: Sequence[str]) -> str:
+    """``a, b and c``"""
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
+
+
+def of_search(found: Mapping[str, Any]) -> str:
+    """What a search came to."""
+    try:
+        so_far = "" if over(found) else " so far"
+        trials = f"{found['done']} of {found['asked']} {plural(found['asked'], 'trial')}{so_far}"
+        return f"A better plan was searched for, in {trials}. {outcome(found)}"
+    except FORMAT_ERRORS:
+        return ""
+
+
 def trained_on(known: Known) -> str:
-    """The first sentence: a network, its data, its rows."""
+    """A network, its data, its rows."""
     rows = known.facts.rows if known.facts else known.metrics.get("rows", {})
+    if known.facts and not known.facts.parameters:
+        shares = [f"{rows[name]:,} for {words}" for name, words in PURPOSES.items() if rows.get(name)]
+        return f"Of {file_name(known)} ({known.facts.task}) there are {listed(shares)}; nothing is trained yet. "
+    if not rows and not known.plan and not known.history and (known.gates or known.search):
+        return ""
     if not rows:
         epochs = known.plan.get("epochs")
         measured = f"{len(known.history)} of {epochs} epochs are measured" if epochs else "nothing is known of its plan"
         return f"The run is {'over' if known.ended else 'under way or was cut off'}: {measured}. "
-    kept = [
-        f"{rows[name]:,} for {words}" for name, words in (("valid", "validation"), ("test", "the test")) if rows[name]
-    ]
+    kept = [f"{rows[name]:,} for {words}" for name, words in PURPOSES.items() if name != "train" and rows[name]]
     size = f" of {known.facts.parameters:,} parameters" if known.facts else ""
     task = known.facts.task if known.facts else known.metrics.get("task", "")
     return (
@@ -98,16 +157,18 @@ def of_curves(known: Known) -> str:
 
 
 def worst_finding(known: Known) -> Html:
-    """The last: the most severe finding, or that there is none."""
-    if known.findings is None:
-        return Html("")
-    severe = [one for one in known.findings if one.get("severity") in ("error", "warning")]
+    """The last: the most severe finding, or that there is none; nothing where nobody looked."""
+    looked, where = known.findings, "#findings"
+    if looked is None and known.gates:
+        held = known.gates[0]["facts"].get("findings") if isinstance(known.gates[0]["facts"], dict) else None
+        looked, where = tuple(one for one in held or () if isinstance(one, dict)), "#recipe_data"
+    severe = [one for one in looked or () if one.get("severity") in ("error", "warning")]
     if not severe:
-        return joined("Nothing severe was found wrong with it.")
+        return joined("Nothing severe was found wrong with it." if known.findings is not None else None)
     first = severe[0]
     place = f" ({first['place']})" if first.get("place") else ""
     named = f"{first.get('severity')} {first.get('code')}, {first.get('name')}{place}"
-    return joined("The most severe finding: ", tag("a", named, href="#findings"), ".")
+    return joined("The most severe finding: ", tag("a", named, href=where), ".")
 
 
 def cards(known: Known) -> Html:
@@ -120,15 +181,24 @@ def cards(known: Known) -> Html:
             one = scores[name]
             reach = f" · {score(one['low'])} to {score(one['high'])}" if "low" in one else ""
             found.append((score(one["value"]), f"{metric_name(name)} on {NAMES[part]} rows{reach}"))
+    if known.gates:
+        passed = sum(bool(gate["passed"]) for gate in known.gates)
+        came = "gates passed" if known.cooked else f"gates passed; {len(STEPS) - len(known.gates)} steps are left"
+        found.append((f"{passed} of {len(known.gates)}", came))
     best = best_line(known.history)
     if best is not None:
         where, what = position_of(known.history, best)
         total = known.plan.get("epochs", "?")
         ended = {"epochs": "all epochs done", "": "not ended"}.get(known.ended, known.ended)
         found.append((f"{number(where)}", f"best {what}; {known.history[-1]['epoch']} of {total} trained ({ended})"))
-    if known.metrics.get("seconds"):
+    spent = [gate.get("seconds") for gate in known.gates]
+    if spent:
+        found.append(
+            (duration(sum(one for one in spent if isinstance(one, int | float))), "in the steps that are done")
+        )
+    elif known.metrics.get("seconds"):
         found.append((duration(float(known.metrics["seconds"])), "from reading the file to the end"))
-    if known.facts:
+    if known.facts and known.facts.parameters:
         found.append((f"{known.facts.parameters:,}", "parameters"))
     if not found:
         return Html("")
