@@ -35,8 +35,8 @@ class EarlyStopping(Description):
     """Stop when the validation ``metric`` has not improved for ``patience`` epochs: epoch - best epoch = patience.
 
     patience: epochs without a better one, >= 1
-    metric: "loss", or any metric of the task: for two classes "accuracy", "balanced_accuracy", "log_loss", "roc_auc" and
-        "f1"; for more of them the first three; for several labels "hamming_loss", "f1_micro" and "log_loss"; for
+    metric: "loss", or any metric of the task: for two classes "accuracy", "balanced_accuracy", "log_loss", "roc_auc"
+        and "f1"; for more of them the first three; for several labels "hamming_loss", "f1_micro" and "log_loss"; for
         numbers "rmse", "mae" and "r2", of targets standardized as the network sees them. It is measured beside the
         others after every epoch, and chooses the best one: losses and errors the lower, the others the higher
 
