@@ -22,8 +22,8 @@ from gammabeta.train.evaluate import predict
 KEYS = ["task", "rows", "valid", "test", "epochs", "seconds", "model", "findings"]
 
 TASKS: list[tuple[tuple[str, ...], str, set[str]]] = [
-    (("answer",), "binary", {"accuracy", "balanced_accuracy", "log_loss", "roc_auc"}),
-    (("ok",), "binary", {"accuracy", "balanced_accuracy", "log_loss", "roc_auc"}),
+    (("answer",), "binary", {"accuracy", "balanced_accuracy", "log_loss", "roc_auc", "f1"}),
+    (("ok",), "binary", {"accuracy", "balanced_accuracy", "log_loss", "roc_auc", "f1"}),
     (("sort",), "multiclass", {"accuracy", "balanced_accuracy", "log_loss"}),
     (("price", "weight"), "regression", {"rmse", "mae", "r2"}),
     (("sad", "calm", "loud"), "multilabel", {"hamming_loss", "f1_micro", "log_loss"}),
