@@ -188,8 +188,8 @@ EXPERIMENT = Experiment(
     sizes={
         "tiny": {
             "seeds": 2,
-            "rows": 100,
-            "epochs": 8,
+            "rows": 60,
+            "epochs": 5,
             "grids": {"dropout": (0.5,), "L2": (0.03,), "noise": (1.0,)},
             "shares": (0.0, 0.5),
         },

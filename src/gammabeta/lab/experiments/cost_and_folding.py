@@ -181,7 +181,7 @@ EXPERIMENT = Experiment(
     judge=judge,
     draw=draw,
     sizes={
-        "tiny": {"widths": (32,), "turns": 4, "steps": 256},
+        "tiny": {"widths": (32,), "turns": 3, "steps": 128},
         "quick": {"widths": (128,), "turns": 8, "steps": 256},
         "full": {"widths": (64, 128, 256, 512), "turns": 25, "steps": 640},
     },

@@ -269,7 +269,7 @@ EXPERIMENT = Experiment(
     judge=judge,
     draw=draw,
     sizes={
-        "tiny": {"seeds": 2, "rates": (1e-5, 0.003, 1.0), "drops": (0.2, 0.999), "steps": 60},
+        "tiny": {"seeds": 2, "rates": (1e-5, 0.003, 1.0), "drops": (0.2, 0.999), "steps": 40},
         "quick": {"seeds": 3, "rates": (1e-5, 1e-4, 1e-3, 0.01, 0.1, 1.0), "drops": DROPS, "steps": 300},
         "full": {"seeds": 10, "rates": (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1.0), "drops": DROPS, "steps": 2_000},
     },

@@ -193,7 +193,7 @@ EXPERIMENT = Experiment(
             "activations": ("sigmoid", "tanh", "relu"),
             "flows": (5, 10, 20, 40),
             "depths": (2, 5, 10, 20),
-            "rates": (0.01, 0.03, 0.1, 0.3, 1.0),
+            "rates": (0.03, 0.1, 0.3, 1.0),
             "steps": 500,
         },
     },

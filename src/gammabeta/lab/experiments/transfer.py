@@ -33,18 +33,28 @@ PLAN = Plan(
     loss=SoftmaxCrossEntropy(),
     optimizer=AdamW(3e-3),
     schedule=Constant(),
-    epochs=30,
     batch_size=16,
 )
 
 
 def measure(
-    data: Path | None, sweep: Sweep, *, seeds: int, rows: Sequence[int], rates: Sequence[float], steps: int, every: int
+    data: Path | None,
+    sweep: Sweep,
+    *,
+    seeds: int,
+    rows: Sequence[int],
+    rates: Sequence[float],
+    steps: int,
+    every: int,
+    pretrained: int = 30,
 ) -> list[Row]:
-    """Validation accuracy on the second half of the classes over the steps, for every side, number of rows and rate."""
+    """Validation accuracy on the second half of the classes over the steps, for every side, number of rows and rate.
+
+    pretrained: epochs on the first half
+    """
     first, second = halves(data)
     schema = Schema.fit(first[0], "digit")
-    source = learn(PLAN, schema, *(schema.encode(part) for part in first)).model
+    source = learn(PLAN.replace(epochs=pretrained), schema, *(schema.encode(part) for part in first)).model
     schema = continued(Schema.fit(second[0], "digit"), schema)
     train, valid = (schema.encode(part) for part in second)
 
@@ -176,7 +186,7 @@ EXPERIMENT = Experiment(
     judge=judge,
     draw=draw,
     sizes={
-        "tiny": {"seeds": 2, "rows": (20, 40), "rates": (1e-2,), "steps": 20, "every": 4},
+        "tiny": {"seeds": 2, "rows": (20, 40), "rates": (1e-2,), "steps": 20, "every": 4, "pretrained": 4},
         "quick": {"seeds": 4, "rows": (30, 60, 120), "rates": (3e-3, 1e-2), "steps": 80, "every": 4},
         "full": {"seeds": 12, "rows": (20, 40, 80, 160), "rates": (1e-3, 3e-3, 1e-2, 3e-2), "steps": 200, "every": 4},
     },

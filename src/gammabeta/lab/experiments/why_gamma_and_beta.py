@@ -153,7 +153,7 @@ EXPERIMENT = Experiment(
     judge=judge,
     draw=draw,
     sizes={
-        "tiny": {"seeds": 2, "hidden": (30,), "steps": 60, "wave_steps": 200},
+        "tiny": {"seeds": 2, "hidden": (30,), "steps": 48, "wave_steps": 64},
         "quick": {"seeds": 3, "hidden": (60,), "steps": 200, "wave_steps": 1_500},
         "full": {"seeds": 8, "hidden": (100, 100), "steps": 1_500, "wave_steps": 10_000},
     },
