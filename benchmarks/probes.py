@@ -27,7 +27,7 @@ from gammabeta.plan import Plan
 from gammabeta.serial import lift
 from gammabeta.train import fit
 from gammabeta.train.batches import Chunk
-from gammabeta.train.probes import PROBE_EVERY, default_probe
+from gammabeta.train.probes import LEAST_PROBES, PROBE_EVERY, default_probe
 from gammabeta.train.step import advance, fresh_state, probed, program_of
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks" / "probes.md"
@@ -69,7 +69,7 @@ def stepping(shape: tuple[int, ...], network: Architecture, batch: int, steps: i
 
 
 def short_run(repeats: int) -> str:
-    """A whole fit of 30 epochs of 17 steps, probed 16 times, with its measuring, without compiling."""
+    """A whole fit of 30 epochs of 17 steps, probed 3 times, with its measuring, without compiling."""
     random = np.random.default_rng(0)
     x, y = random.standard_normal((1078, 64)).astype(np.float32), random.integers(0, 10, 1078).astype(np.int32)
     plan = plan_of(Mlp(hidden=(64, 64)), (64,), 64)
@@ -130,7 +130,7 @@ processor seconds, most of them compiling, without the disk cache.
         + "\n".join(rows)
         + f"""
 
-A short run, 64-64x2-10 on 1,078 rows, 30 epochs of 17 steps, is probed 16 times. Its whole `fit`, measuring
+A short run, 64-64x2-10 on 1,078 rows, 30 epochs of 17 steps, is probed {LEAST_PROBES} times. Its whole `fit`, measuring
 included and compiling not, took {whole} times as long with probes as without.
 """
     )

@@ -32,9 +32,15 @@ from gammabeta.serial import Description, Within, article, declared, fields, is_
 from gammabeta.train.step import Program
 
 FOLDER = Path(__file__).parent.parent / "docs" / "techniques"
-ROOMS = ("nn", "optim", "optim.decay", "plan", "train", "model", "transfer", "data", "moments", "recipe")
+ROOMS = (
+    *("nn", "optim", "optim.decay", "plan", "train", "model", "transfer", "data", "moments", "recipe", "tune"),
+    *("diagnosis", "diagnosis.measures"),
+)
 COMPILED = {*fields(Program), "batch_size", "devices", "input_shape"}
 """The fields of a plan that decide the compiled step: those of its program, and shapes."""
+
+LAB = "../lab/README.md"
+"""The lab's page, which has an anchor for each claim: c1."""
 
 WRITTEN = "<!-- Written by scripts/techniques.py from the docstrings and techniques.toml: change those. -->\n\n"
 
@@ -67,7 +73,7 @@ class Technique:
 
 
 class Row(NamedTuple):
-    """One row of the catalogue: the pages that it leads to, none where it is not there yet."""
+    """One row of the catalogue: the pages that it leads to, with "/" in them those of another folder."""
 
     id: str
     title: str
@@ -83,7 +89,8 @@ def read(path: Path = FOLDER / "techniques.toml") -> tuple[tuple[Technique, ...]
     rows = []
     for group in data["group"]:
         for id, title, *pages in group["rows"]:
-            if unknown := [page for page in pages if page not in known]:
+            pages = pages or shown_by(id) or ["nothing"]
+            if unknown := [page for page in pages if "/" not in page and page not in known]:
                 raise ValueError(f"techniques.toml: row {id} leads to {unknown[0]}, which is no page.")
             rows.append(Row(f"{group['name']}\n{id}", title, tuple(pages)))
     return techniques, tuple(rows), tuple(data["no_technique"])
@@ -209,8 +216,10 @@ def page(technique: Technique) -> str:
             lines.append(f"`gb.{thing.__name__}`{of}{chosen}")
         else:
             lines.append(f"`{home(thing)}.{thing.__name__}{shown_signature(thing)}`")
-        if thing is not Plan:
-            lines += about.paragraphs if set(names) == set(names_of(thing)) else about.paragraphs[:1]
+        whole = set(names) == set(names_of(thing))
+        # beside a formula of its own, that of the whole layer would only mislead
+        if thing is not Plan and (whole or not technique.formula):
+            lines += about.paragraphs if whole else about.paragraphs[:1]
         lines += [shown] if (shown := table(thing, names)) else []
     lines.append("## How to switch it on")
     lines += [technique.always] if technique.always else []
@@ -229,8 +238,9 @@ def page(technique: Technique) -> str:
 
 
 def home(thing: Any) -> str:
-    """The room that a function is imported from."""
-    return ".".join(thing.__module__.split(".")[:2])
+    """The room that a class or function is imported from."""
+    rooms = (f"gammabeta.{room}" for room in ROOMS)
+    return next(room for room in rooms if getattr(importlib.import_module(room), thing.__name__, None) is thing)
 
 
 def shown_signature(thing: Any) -> str:
@@ -252,14 +262,12 @@ def code(language: str, lines: Iterable[str]) -> str:
 def contents() -> str:
     """The table of the catalogue."""
     techniques, rows, _ = read()
-    titles = {technique.page: technique.title for technique in techniques}
     lines = [
         "# The catalogue of techniques",
         "A page tells what a technique computes, its numbers, when to use it and when not, how to switch it on, and "
         "who found it. Ranges and defaults come from the code; a test makes the plan of every example.",
         "Where a table says that a field does not recompile, it is only a number: another value of it runs through the "
         "program that is compiled already.",
-        "*Not yet* means what it says: the row is planned and nothing of it can be called.",
     ]
     group = ""
     table: list[str] = []
@@ -268,17 +276,29 @@ def contents() -> str:
         if name != group:
             lines += ["\n".join(table), f"## {name}"] if table else [f"## {name}"]
             group, table = name, ["| | what | page |", "|---|---|---|"]
-        leads = [f"[{titles[page]}]({page}.md)" for page in row.pages] or shown_by(id) or ["not yet"]
-        table.append(f"| {id} | {row.title} | {', '.join(leads)} |")
+        table.append(f"| {id} | {row.title} | {', '.join(map(link, row.pages))} |")
     listed = {page for row in rows for page in row.pages}
     rest = [f"- [{one.title}]({one.page}.md)" for one in techniques if one.page not in listed]
     lines += ["\n".join(table), *(["## Besides", "\n".join(rest)] if rest else [])]
     return WRITTEN + "\n\n".join(lines) + "\n"
 
 
+def link(page: str) -> str:
+    """A link to a page by its title; to the lab's by the command that reruns the claim."""
+    if "/" not in page:
+        title = next(one.title for one in read()[0] if one.page == page)
+        return f"[{title}]({page}.md)"
+    if page.startswith(LAB):
+        claim = page.partition("#")[2].upper()
+        name = next(name for name, experiment in catalogue().items() if experiment.claim == claim)
+        return f"[`gammabeta lab {name}`]({page})"
+    heading = (FOLDER / page).read_text("utf-8").partition("\n")[0]
+    return f"[{heading.removeprefix('# ')}]({page})"
+
+
 def shown_by(claim: str) -> list[str]:
-    """The commands that rerun a claim."""
-    return [f"`gammabeta lab {name}`" for name, experiment in catalogue().items() if experiment.claim == claim]
+    """Where the lab's page shows a claim that it reruns."""
+    return [f"{LAB}#{claim.lower()}" for experiment in catalogue().values() if experiment.claim == claim]
 
 
 def pages() -> dict[str, str]:

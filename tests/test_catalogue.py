@@ -75,7 +75,8 @@ def test_every_kind_that_a_plan_can_hold_is_in_the_list():
         for name, kind in Description.kinds.items()
         if issubclass(kind, KINDS) and kind.__module__.startswith("gammabeta.")
     }
-    assert [name for name in concrete(known) if known[name] not in listed] == []
+    # it holds code, and so cannot be typed
+    assert [name for name in concrete(known) if known[name] not in listed] == ["optax_transformation"]
     assert set(OUTPUTS) >= {example.task for example in EXAMPLES.values()}
 
 
@@ -139,7 +140,8 @@ def test_other_numbers_leave_what_decides_compilation_as_it_is(name):
         f"{place}.{field}".lstrip("."): another(getattr(part, field), hint)
         for place, part in parts(plan)
         for field, hint in fields(type(part)).items()
-        if is_dynamic(hint) and getattr(part, field) is not None
+        # initial weights are drawn outside of what is compiled once for all
+        if not isinstance(part, Initializer) and is_dynamic(hint) and getattr(part, field) is not None
     }
     assert set(others) == set(numbers)
     changed, moved = lift(program_of(with_values(plan, others)))

@@ -76,6 +76,18 @@ def overlapping(s: Situation) -> Situation:
     return with_plan(made, loss=SigmoidCrossEntropy(), network=mlp((16,), 1), epochs=10, l2=0.01)
 
 
+def noisy_numbers(s: Situation) -> Situation:
+    """Numbers of which a third of the variance is chance, and a penalty that suits: nobody can do better."""
+    random = np.random.default_rng(29)
+
+    def part(data: Dataset) -> Dataset:
+        assert data.y is not None
+        return replace(data, y=(data.y + random.normal(0, 0.7, data.y.shape)).astype(np.float32))
+
+    made = replace(s, train=part(s.train), valid=part(s.valid or s.train), holdout=part(s.holdout))
+    return with_plan(made, l2=0.02, network=mlp((16,), 1, norm=True))
+
+
 def mlp(hidden: tuple[int, ...], outputs: int, norm: bool = False) -> Sequential:
     layers: list[Layer] = []
     for units in hidden:
@@ -149,33 +161,37 @@ def zero_borders(s: Situation) -> Situation:
 
 
 CONTROLS: tuple[Control, ...] = (
-    Control(1, "plain network", ("digits/mlp-2", "classification/mlp-2")),
-    Control(2, "network with batch norm", ("digits/mlp-6-bn", "classification/mlp-6-bn")),
-    Control(3, "wine", ("wine/mlp-2", "wine/mlp-2-bn")),
+    Control(1, "plain network", ("digits/mlp-2", "quantiles/mlp-2")),
+    Control(2, "network with batch norm", ("digits/mlp-6-bn", "quantiles/mlp-6-bn")),
+    Control(3, "few rows", ("wine/mlp-2-bn", "iris/mlp-2", "iris/mlp-2-bn")),
     Control(4, "breast cancer", ("breast_cancer/mlp-2-bn",)),
-    Control(5, "regression", ("regression/mlp-2", "regression/mlp-2-bn")),
-    Control(6, "circles", ("circles/mlp-2-bn", "circles/mlp-8-tanh")),
+    Control(4, "ten columns", ("hastie/mlp-2-bn",)),
+    Control(5, "regression", ("regression/mlp-2-bn", "friedman/mlp-2", "friedman/mlp-2-bn")),
+    Control(6, "circles", ("circles/mlp-8-tanh",)),
+    Control(6, "shells", ("quantiles/mlp-8-tanh", "quantiles/mlp-4-sigmoid-bn")),
     Control(7, "moons", ("moons/mlp-2", "moons/mlp-8-tanh")),
-    Control(8, "blobs", ("blobs/mlp-2-bn", "blobs/mlp-8-tanh")),
-    Control(9, "convolution", ("digit_images/conv-bn", "glyphs/conv-bn", "glyphs/conv")),
-    Control(10, "residual convolution", ("digit_images/conv-bn", "glyphs/conv-bn"), small_resnet),
-    Control(11, "sparse ReLU outputs", ("blobs/mlp-2-bn", "glyphs/conv-bn"), sparse, True),
-    Control(12, "edge of stability", ("moons/mlp-2", "classification/mlp-2"), edge_of_stability, True),
-    Control(13, "high peak of one cycle", ("blobs/mlp-2-bn", "classification/mlp-6-bn"), large_one_cycle, True),
-    Control(14, "overlapping classes", ("blobs/mlp-2-bn", "circles/mlp-2-bn"), overlapping, True),
+    Control(7, "deep tanh", ("hastie/mlp-8-tanh",)),
+    Control(8, "blobs", ("blobs/mlp-2-bn",)),
+    Control(9, "convolution", ("glyphs/conv-bn", "waves/conv-bn", "waves/conv")),
+    Control(10, "residual convolution", ("digit_images/conv-bn", "waves/conv-bn"), small_resnet),
+    Control(11, "sparse ReLU outputs", ("blobs/mlp-2-bn", "hastie/mlp-2-bn", "waves/conv-bn"), sparse, True),
+    Control(12, "edge of stability", ("moons/mlp-2", "iris/mlp-2"), edge_of_stability, True),
+    Control(13, "high peak of one cycle", ("blobs/mlp-2-bn", "quantiles/mlp-6-bn"), large_one_cycle, True),
+    Control(14, "overlapping classes", ("blobs/mlp-2-bn", "circles/mlp-8-tanh"), overlapping, True),
     Control(15, "diabetes", ("diabetes/mlp-2",), hard=True),
-    Control(16, "classes of 1 to 5", ("blobs/mlp-2-bn", "classification/mlp-2"), mild_imbalance, True),
-    Control(17, "validation above training", ("digits/mlp-2", "classification/mlp-2"), some_dropout, True),
-    Control(18, "nearly all right", ("breast_cancer/mlp-2-bn", "glyphs/conv-bn"), hard=True),
-    Control(19, "a strong feature", ("breast_cancer/mlp-2-bn", "circles/mlp-2-bn"), strong_feature, True),
+    Control(15, "numbers at their limit", ("friedman/mlp-2-bn",), noisy_numbers, True),
+    Control(16, "classes of 1 to 5", ("blobs/mlp-2-bn", "waves/conv"), mild_imbalance, True),
+    Control(17, "validation above training", ("digits/mlp-2", "iris/mlp-2"), some_dropout, True),
+    Control(18, "nearly all right", ("breast_cancer/mlp-2-bn", "waves/conv-bn", "waves/conv"), hard=True),
+    Control(19, "a strong feature", ("breast_cancer/mlp-2-bn", "hastie/mlp-2-bn"), strong_feature, True),
     Control(20, "pixels that never change", ("digit_images/conv-bn",), zero_borders, True),
-    Control(21, "unscaled before batch norm", ("blobs/mlp-2-bn", "classification/mlp-6-bn"), norm_first, True),
-    Control(22, "frozen features on purpose", ("moons/mlp-2", "circles/mlp-2-bn"), frozen_features, True),
-    Control(23, "small batches, group norm", ("digits/mlp-6-bn", "classification/mlp-6-bn"), group_norm, True),
-    Control(24, "small batches of images", ("digit_images/conv-bn", "glyphs/conv-bn"), batches_of_16, True),
-    Control(25, "a small gap", ("digits/mlp-2", "glyphs/conv"), long_training, True),
-    Control(26, "saturated when solved", ("digits/mlp-4-sigmoid-bn", "circles/mlp-8-tanh"), sigmoid_outputs, True),
-    Control(27, "no gradient left at the end", ("moons/mlp-8-tanh", "circles/mlp-2-bn"), long_training, True),
+    Control(21, "unscaled before batch norm", ("blobs/mlp-2-bn", "quantiles/mlp-6-bn"), norm_first, True),
+    Control(22, "frozen features on purpose", ("moons/mlp-2", "hastie/mlp-2-bn"), frozen_features, True),
+    Control(23, "small batches, group norm", ("digits/mlp-6-bn", "waves/conv-bn"), group_norm, True),
+    Control(24, "small batches of images", ("digit_images/conv-bn", "waves/conv-bn"), batches_of_16, True),
+    Control(25, "a small gap", ("digits/mlp-2", "waves/conv"), long_training, True),
+    Control(26, "saturated when solved", ("digits/mlp-4-sigmoid-bn", "iris/mlp-2-bn"), sigmoid_outputs, True),
+    Control(27, "no gradient left at the end", ("moons/mlp-8-tanh", "hastie/mlp-8-tanh"), long_training, True),
 )
 
 NOT_POSSIBLE = {28: "bfloat16: a plan has no switch for the type it computes in"}

@@ -9,13 +9,12 @@ from schedule import Tier, tasks
 from score import Result, confusion, doubles_table, families, lists, rivals_table, table, useless_fixes
 
 DISCLOSED = """What was chosen by looking at what: the rates by architecture, the number of steps, and an L2 for
-classification/mlp-2 and diabetes/mlp-2 were set so that healthy runs are healthy, on all data sets, those held out
-too. Thresholds of the rules were set on calibration cells. Earlier scores on held-out cells were seen, and led to
-repairs of the rules behind GB105, GB106, GB108 and GB303 (row numbers and shuffled targets on diabetes, rare classes
-and a missing warm-up on classification): their numbers on held-out cells are no longer quite blind. A control that
-turned out to be ill itself (sparse ReLU outputs, six layers, accuracy 0.33) was moved to another cell.
-A paired check trains three pairs of runs in full on seeds that no fork has used; a fix helps if the hold-out says
-so."""
+classification/mlp-2, diabetes/mlp-2 and iris/mlp-2 were set so that healthy runs are healthy, on all data sets, those
+held out too: there the scores of healthy runs were looked at, and no diagnosis. Thresholds of the rules were set on
+calibration cells. An earlier edition held out wine, circles, classification, diabetes and glyphs; its scores were seen
+and led to repairs of rules, so these sets are for calibration now, and five new ones, which no rule has met, stand in
+their place. A paired check trains three pairs of runs in full on seeds that no fork has used; a fix helps if the
+hold-out says so."""
 
 
 def page(results: Sequence[Result], machine: str, code: str, defects: int) -> str:

@@ -8,6 +8,7 @@ kept in .cache/faults/ for the code they were measured with: a run that was stop
 """
 
 import argparse
+import ast
 import hashlib
 import json
 import multiprocessing
@@ -31,16 +32,38 @@ PAGE = ROOT / "docs" / "benchmarks" / "faults.md"
 sys.path.insert(0, str(HERE))
 
 
+@cache
 def fingerprint(of_harm: bool = False) -> str:
-    """Of all code that a result depends on, or that what a fault costs depends on: that is without the rules."""
+    """Of all code that a result depends on, or that what a fault costs depends on: what these modules import."""
+    roots = ["harm.py", "plants.py"] if of_harm else ["measure.py", "plants.py", "healthy.py"]
+    found = imported([HERE / name for name in roots])
+    if not of_harm:
+        # they are looked for in their folder
+        found = imported([*found, *(ROOT / "src" / "gammabeta" / "diagnosis" / "rules").glob("*.py")])
     made = hashlib.sha256()
-    apart = {"run.py", "score.py", "page.py"} | ({"rivals.py", "schedule.py", "healthy.py"} if of_harm else set())
-    rooms = {"cli", "estimators", "lab", "model", "recipe", "report", "transfer", "tune"}
-    rooms |= {"rules"} if of_harm else set()
-    for path in sorted([*(ROOT / "src").rglob("*.py"), *HERE.glob("*.py")]):
-        if path.name not in apart and not rooms & set(path.parts):
-            made.update(path.read_bytes())
+    for path in sorted(found):
+        made.update(path.read_bytes())
     return made.hexdigest()[:12]
+
+
+def imported(files: Sequence[Path]) -> set[Path]:
+    """These files, and all of this repository that they import, wherever in them."""
+    found: set[Path] = set()
+    waiting = list(files)
+    while waiting:
+        path = waiting.pop()
+        if path in found:
+            continue
+        found.add(path)
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            places = [(ROOT / "src" if name.startswith("gammabeta") else HERE, name) for name in names]
+            bases = [folder.joinpath(*name.split(".")) for folder, name in places]
+            files_of = [one for base in bases for one in (base.with_suffix(".py"), base / "__init__.py")]
+            waiting += [one for one in files_of if one.is_file()]
+    return found
 
 
 @cache
@@ -57,19 +80,21 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 
 def prepared(one_of: int) -> None:
-    """A worker: one thread for the linear algebra where several share the machine, and a compilation cache."""
+    """A worker: its share of the cores, one thread for the linear algebra, and a compilation cache."""
     if one_of > 1:
         os.environ.setdefault("OMP_NUM_THREADS", "1")
         os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
     import warnings
 
-    import jax
     import numpy as np
 
     np.seterr(all="ignore")
     warnings.simplefilter("ignore")
-    jax.config.update("jax_compilation_cache_dir", str(ROOT / ".cache" / "compiled"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    from gammabeta.diagnosis import forks
+    from gammabeta.train import cache_compilations
+
+    forks.AT_ONCE = max(1, forks.AT_ONCE // one_of)
+    cache_compilations(ROOT / ".cache" / "compiled")
 
 
 def measured(task: Any, tried: bool = True) -> dict[str, Any]:

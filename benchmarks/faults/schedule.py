@@ -71,7 +71,7 @@ def tasks(tier: Tier, cells: str = "all", thorough: bool = False) -> list[Task]:
     else:
         among = CORE if tier == "core" else FULL
         found = list(faults(among, thorough))
-        found += list(controls(tier, 4 if thorough else 2))
+        found += list(controls(tier, 2 if thorough else 1))
         found += [Task("double", one.name, cell(one.cell)) for one in DOUBLE if tier == "core"]
         # every beginning of the list holds all kinds alike
         found.sort(key=lambda task: zlib.crc32(task.key.encode()))
@@ -101,14 +101,20 @@ def faults(among: tuple[Cell, ...], thorough: bool) -> Iterator[Task]:
                     yield fault(plant.name, possible[(7 * index + degree) % len(possible)], severity)
 
 
-def controls(tier: Tier, seeds: int) -> Iterator[Task]:
-    """Every control on its cells; in the full tier plain runs on its own."""
+def controls(tier: Tier, times: int) -> Iterator[Task]:
+    """Every control on a calibration cell once and on each of its held-out cells with two seeds, so many times.
+
+    In the full tier plain runs on cells of its own, with two seeds.
+    """
     if tier == "full":
         plain = next(one for one in CONTROLS if one.number == 1)
         for name in healthy.FULL:
-            for seed in range(seeds):
+            for seed in range(2 * times):
                 yield control(plain.name, cell(name), seed)
         return
     for one in CONTROLS:
-        for seed in range(seeds):
-            yield control(one.name, cell(one.cells[seed % len(one.cells)]), seed)
+        seen = [name for name in one.cells if not cell(name).held_out]
+        for name in one.cells:
+            seeds = 2 * times if cell(name).held_out else times if name == seen[0] else 0
+            for seed in range(seeds):
+                yield control(one.name, cell(name), seed)

@@ -48,6 +48,16 @@ def named(result: Result, among: int) -> bool:
     return bool(set([code for code in causes(result) if code != UNNAMED][:among]) & set(result["accepted"]))
 
 
+def further(result: Result) -> list[str]:
+    """What is named beside the first cause."""
+    return [code for code in causes(result) if code != UNNAMED][1:]
+
+
+def wrong_beside(result: Result) -> bool:
+    """Whether a run with one fault is said to have another cause too, that it has not."""
+    return bool(set(further(result)) - set(result["accepted"]))
+
+
 def harmful(results: Sequence[Result]) -> list[Result]:
     return [one for one in results if one["kind"] == "fault" and one["harm"]["hurts"]]
 
@@ -114,6 +124,16 @@ ROWS: tuple[Row, ...] = (
     ("right cause first", lambda r: (named(one, 1) for one in harmful(r)), ">= 90 %"),
     ("right cause first, of the detected", lambda r: (named(one, 1) for one in harmful(r) if detected(one)), ""),
     ("right cause among three", lambda r: (named(one, 3) for one in harmful(r)), ">= 98 %"),
+    (
+        "a further cause is named, and it is wrong",
+        lambda r: (wrong_beside(one) for one in harmful(r)),
+        "",
+    ),
+    (
+        "further causes that are right",
+        lambda r: (code in one["accepted"] for one in harmful(r) for code in further(one)),
+        "",
+    ),
     (
         "first fix restores 90 %, of those tried",
         lambda r: (one["fix"]["restored"] for one in harmful(r) if one.get("fix", {}).get("kind") == "tried"),

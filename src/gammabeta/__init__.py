@@ -24,7 +24,7 @@ _ROOMS = {
     ),
     "gammabeta.optim": (
         "Adagrad Adam AdamW ClipByNorm ClipByValue Constant Cosine Exponential FromOptax Momentum Nadam Nesterov "
-        "OneCycle RMSProp ReduceOnPlateau Sgd Step WarmUp"
+        "OneCycle OptaxTransformation RMSProp ReduceOnPlateau Sgd Step WarmUp"
     ),
     "gammabeta.plan": "Combined EarlyStopping Plan advise change read_plan",
     "gammabeta.recipe": "Gate cook",

@@ -7,7 +7,8 @@ A field says everything about itself in its annotation, in one place:
 ``Within`` is the legal range in interval notation and appears word for word in the error message.
 ``DYNAMIC`` marks what is only a number: :func:`lift` takes such numbers out of the description, so that two
 descriptions that differ in them alone are equal, and share one compiled program; :func:`lower` puts them
-(or tracers in their place) back. ``Search`` says where a search for better values looks.
+(or tracers in their place) back. ``Search`` says where a search for better values looks. ``UNWRITTEN`` marks
+code, which no file can hold.
 """
 
 import dataclasses
@@ -69,6 +70,13 @@ class Dynamic:
 DYNAMIC = Dynamic()
 
 
+class Unwritten:
+    """The mark of a field that holds code, with a default that stands for it in every file."""
+
+
+UNWRITTEN = Unwritten()
+
+
 @dataclass_transform(frozen_default=True)
 class Description:
     """A frozen dataclass of JSON-able fields; subclasses are known to :func:`from_json` by their snake-case name.
@@ -122,6 +130,11 @@ def notes(hint: Any) -> tuple[Any, tuple[Any, ...]]:
     if typing.get_origin(hint) is typing.Annotated:
         return hint.__origin__, hint.__metadata__
     return hint, ()
+
+
+def is_unwritten(hint: Any) -> bool:
+    """Whether a field is left out of files."""
+    return any(isinstance(note, Unwritten) for note in notes(hint)[1])
 
 
 def is_dynamic(hint: Any) -> bool:
@@ -209,15 +222,20 @@ def checked_tuple(kind: Any, value: Any, place: str) -> tuple[Any, ...]:
     return tuple(checked(o, item, f"{place}.{i}") for i, (o, item) in enumerate(zip(of, value, strict=True)))
 
 
-def to_json(value: Any) -> Any:
-    """A description as plain JSON values: ``{"type": "dense", "units": 100, ...}``, every field written out."""
+def to_json(value: Any, code: bool = False) -> Any:
+    """A description as plain JSON values: ``{"type": "dense", "units": 100, ...}``, every field written out.
+
+    code: keep what no file can hold, as it is, for :func:`from_json` in the same process
+    """
     if isinstance(value, Description):
-        body = {name: to_json(getattr(value, name)) for name in fields(type(value))}
-        return {"type": kind_name(type(value)), **body}
+        hints = fields(type(value))
+        body = {name: to_json(getattr(value, name), code) for name in hints if not is_unwritten(hints[name])}
+        kept = {name: getattr(value, name) for name in hints if code and is_unwritten(hints[name])}
+        return {"type": kind_name(type(value)), **body, **kept}
     if isinstance(value, (list, tuple)):
-        return [to_json(item) for item in value]
+        return [to_json(item, code) for item in value]
     if isinstance(value, Mapping):
-        return {key: to_json(item) for key, item in value.items()}
+        return {key: to_json(item, code) for key, item in value.items()}
     return value
 
 
@@ -321,7 +339,7 @@ def lift(value: Any, place: str = "") -> tuple[Any, dict[str, float]]:
                 else:
                     parts[name] = visit(part, f"{place}.{name}")
             return unchecked(type(value), parts)
-        if isinstance(value, tuple):
+        if type(value) is tuple:  # one with names is a value of somebody else's
             return tuple(visit(item, f"{place}.{i}") for i, item in enumerate(value))
         return value
 
@@ -337,7 +355,7 @@ def lower(skeleton: Any, numbers: Mapping[str, Any], place: str = "") -> Any:
             path = f"{place}.{name}"
             parts[name] = numbers[path.lstrip(".")] if part is LIFTED else lower(part, numbers, path)
         return unchecked(type(skeleton), parts)
-    if isinstance(skeleton, tuple):
+    if type(skeleton) is tuple:
         return tuple(lower(item, numbers, f"{place}.{i}") for i, item in enumerate(skeleton))
     return skeleton
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 import gammabeta.data
-from gammabeta.data import Category, Date, Images, Number, Schema, Table, as_data
+from gammabeta.data import Category, Date, Images, Number, Schema, Table, as_data, describe
 from gammabeta.errors import DataError, UsageError
 from gammabeta.serial import dumps, from_json
 
@@ -144,8 +144,31 @@ def test_weights_follow_their_rows() -> None:
     table = {"x": [1.0, 2.0, 3.0, 4.0], "y": ["a", None, "b", "a"]}
     schema = Schema.fit(table, "y")
     assert schema.encode(table, sample_weight=np.array([5, 6, 7, 8])).weights.tolist() == [5, 7, 8]
-    with pytest.raises(DataError, match=r"sample_weight: found shape \(2,\), expected 4 finite weights"):
+    with pytest.raises(DataError, match=r"sample_weight: found shape \(2,\), expected \(4,\)"):
         schema.encode(table, sample_weight=np.ones(2))
+
+
+def test_a_column_of_weights_is_no_input_and_counts_where_there_are_targets() -> None:
+    table = {"x": [1.0, 2, 3, 4], "w": [0.5, 7, 0, 3], "y": ["a", None, "b", "a"]}
+    schema = Schema.fit(table, "y", weight="w")
+    assert schema.weight == "w"
+    assert schema.feature_names == Schema.fit(table, "y", drop=["w"]).feature_names == ("x",)
+    assert from_json(json.loads(dumps(schema))) == schema
+    assert schema.encode(table).weights.tolist() == [0.5, 0, 3]
+    assert schema.encode(table, target=False).weights.tolist() == [1, 1, 1, 1]
+    assert schema.encode(table, sample_weight=np.arange(4)).weights.tolist() == [0, 2, 3]
+    assert {column.name: column.kind for column in describe(table, schema).columns}["w"] == "weight"
+    bare = {name: values for name, values in table.items() if name != "w"}
+    assert schema.encode(bare, target=False).rows == 4
+    assert schema.encode(bare, target="if there").weights.tolist() == [1, 1, 1]
+    with pytest.raises(DataError, match='lacks the weight column "w" that the model was fitted with'):
+        schema.encode(bare)
+
+
+def test_images_have_a_column_of_weights_too() -> None:
+    images = Images(np.zeros((3, 4, 5, 1), np.uint8), pa.table({"y": ["a", "b", "a"], "w": [1, 2, 0.5]}), "photos")
+    schema = Schema.fit(images, "y", weight="w")
+    assert schema.encode(images).weights.tolist() == [1, 2, 0.5]
 
 
 def test_images_are_scaled_by_the_mean_and_spread_of_each_channel() -> None:

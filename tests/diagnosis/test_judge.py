@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from gammabeta.data import Dataset
-from gammabeta.diagnosis import Case, Proof, Suspicion, Treatment, registry
-from gammabeta.diagnosis.judge import judge, severity_of
-from gammabeta.diagnosis.trials import Tried
+from gammabeta.diagnosis import Case, Proof, Suspicion, Treatment, forks, registry
+from gammabeta.diagnosis.forks import Outcome
+from gammabeta.diagnosis.judge import judge, severity_of, top_of
+from gammabeta.diagnosis.rank import Proved, rank, standing
+from gammabeta.diagnosis.trials import Tried, proof
 from gammabeta.nn import Dense, Sequential, SquaredError
 from gammabeta.optim import Sgd
 from gammabeta.plan import Plan
@@ -77,6 +79,12 @@ def test_what_the_plan_asks_for_is_a_warning_at_most(twice_ill):
     assert findings(twice_ill, suspicion("GB302", times("rate", 50), 0.8, meant=True)) == [("GB302", "warning")]
 
 
+def test_what_is_measured_stays_a_note_where_its_treatment_wins_nothing(twice_ill):
+    idle = suspicion("GB503", times("rate", 1), 0.8)
+    assert findings(twice_ill, idle) == []
+    assert findings(twice_ill, replace(idle, noted=True)) == [("GB503", "note")]
+
+
 def test_a_cause_without_a_fork_does_not_explain_what_a_fork_proved(twice_ill):
     leak = Suspicion(code="GB105", place="", evidence="seen", certainty=0.95, severity="error")
     sure, vague = suspicion("GB307", times("l2", 0), 0.85), suspicion("GB302", times("rate", 50), 0.8)
@@ -111,8 +119,103 @@ def test_a_gain_that_differs_between_seeds_is_no_error(twice_ill):
     assert severity_of(twice_ill, any_suspicion, made(1.5 * twice_ill.chance, 0.001)) == "warning"
 
 
+def test_what_is_left_untried_could_not_have_come_first():
+    random = np.random.default_rng(7)
+    stopped = 0
+    for _ in range(2_000):
+        most = random.uniform(0.2, 1)
+        ends = {
+            index: Proved(certainty, random.choice([0, 1]) * random.uniform(0.03, most))
+            for index, certainty in enumerate(sorted(random.uniform(0.1, 1, 6), reverse=True))
+        }
+        fixed = random.choice([0, 1]) * random.uniform(0, 1)
+
+        def first(proved, fixed=fixed):
+            best = max((one.gain for one in proved.values()), default=0)
+            scores = [(rank(one.gain, best, one.certainty), index) for index, one in proved.items() if one.gain]
+            return max([*scores, (fixed, None)], key=lambda pair: pair[0])[1]
+
+        for count in range(len(ends)):
+            proved = {index: one for index, one in ends.items() if index < count and one.gain}
+            waiting = {index: one.certainty for index, one in ends.items() if index >= count}
+            found = standing(proved, fixed, waiting, most)
+            if found.decided:
+                stopped += 1
+                assert first(proved) == first(ends)
+                assert first(ends) in (found.leader, None)
+                break
+    assert stopped > 500
+
+
+def test_forks_end_once_the_first_cause_is_decided(twice_ill, monkeypatch):
+    healthy = Case.of(twice_ill.plan.replace(l2=None), twice_ill.train, twice_ill.valid, params=twice_ill.params)
+    healthy = replace(healthy, stats=((),))
+    monkeypatch.setattr(forks, "AT_ONCE", 1)
+    told = []
+    vague = suspicion("GB603", times("rate", 20), 0.2)
+    found = judge(healthy, [vague, suspicion("GB302", times("rate", 50), 0.9)], PAGES, tell=lambda *at: told.append(at))
+    assert [(one.code, one.severity) for one in found] == [("GB302", "error")]
+    assert told == [(1, 1), (2, 3), (3, 3)]
+
+
 def test_the_paired_check_keeps_what_wins_in_every_pair_and_nothing_else():
     assert paired([0.11, 0.12, 0.10]).better
     assert not paired([0.3, 0.01, 0.02]).better
     assert not paired([-0.11, -0.12, -0.10]).better
     assert not paired([0.2]).better
+
+
+def outcome(loss, metric=0.9, steps=30):
+    return Outcome(loss, metric, loss, metric, loss, True, steps, (loss,))
+
+
+def test_a_loss_that_surely_falls_is_a_warning_of_a_likely_suspicion_and_nothing_of_a_vague_one(twice_ill):
+    before = [outcome(0.100), outcome(0.103), outcome(0.097)]
+    shown = proof(twice_ill, times("rate", 50), before, [outcome(0.8 * one.loss) for one in before], False)
+    assert (shown.confirmed, shown.by_loss) == (False, True)
+    group = [Tried(times("rate", 50), None, (), shown)]
+    likely = suspicion("GB506", times("rate", 50), 0.85)
+    assert severity_of(twice_ill, likely, top_of(likely, group)) == "warning"
+    assert top_of(replace(likely, certainty=0.5), group) is None
+    assert top_of(replace(likely, meant=True), group) is None
+    # a little less in two pairs, or of next to nothing, is no proof
+    mixed = [outcome(0.08), outcome(0.101), outcome(0.09)]
+    assert not proof(twice_ill, times("rate", 50), before, mixed, False).by_loss
+    tiny = [outcome(0.01 * one.loss) for one in before]
+    assert not proof(twice_ill, times("rate", 50), tiny, [outcome(0.8 * one.loss) for one in tiny], False).by_loss
+
+
+def test_a_fork_shorter_than_the_run_must_beat_what_the_run_came_to(twice_ill):
+    weights = {"weight": np.float32([[0.7], [-0.5], [0.1]]), "bias": np.zeros(1, np.float32)}
+    history = ({"epoch": 1, "steps": 5_000, "train": {"loss": 0.1}, "valid": {}, "ended": "epochs"},)
+    long = replace(twice_ill, params=(weights,), history=history, measured={})
+    short = [[outcome(1.0, 0.2)] * 3, [outcome(0.5, 0.6)] * 3]
+    shown = proof(long, times("rate", 50), *short, False)
+    assert not shown.confirmed
+    assert shown.finished == pytest.approx(long.valid_score)
+    assert 0.6 < long.valid_score < 0.95
+    assert proof(long, times("rate", 50), short[0], [outcome(1e-4, 0.9999)] * 3, False).confirmed
+    assert proof(twice_ill, times("rate", 50), *short, False).confirmed
+
+
+def test_nothing_is_tried_on_rows_that_hold_values_that_are_not_finite(twice_ill):
+    x = twice_ill.train.x.copy()
+    x[3, 1] = np.nan
+    holed = Case.of(twice_ill.plan, replace(twice_ill.train, x=x), twice_ill.valid)
+    missing = Suspicion(code="GB101", place="", evidence="seen", certainty=1.0, severity="error")
+    told = []
+    found = judge(holed, [missing, suspicion("GB302", times("rate", 50), 0.8)], PAGES, tell=lambda *at: told.append(at))
+    assert [one.code for one in found] == ["GB101"]
+    assert told == []
+
+
+def test_what_only_the_cured_run_shows_is_tried_on_top_of_the_cure(twice_ill):
+    seen = []
+
+    def look(cured):
+        seen.append(cured)
+        return [suspicion("GB307", times("l2", 0), 0.85)]
+
+    found = judge(twice_ill, [suspicion("GB302", times("rate", 50), 0.8)], PAGES, look=look)
+    assert [(one.code, one.severity) for one in found] == [("GB302", "error"), ("GB307", "error")]
+    assert (seen[0].plan.optimizer.learning_rate, len(seen[0].history)) == (pytest.approx(0.1), 6)

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from gammabeta.data import Dataset
-from gammabeta.diagnosis import Case, registry
+from gammabeta.diagnosis import Case, diagnose, registry
 from gammabeta.nn import (
     AbsoluteError,
     Activation,
     BatchNorm,
     ClassLoss,
     Dense,
+    Dropout,
     Frozen,
     Huber,
     Layer,
@@ -165,6 +166,14 @@ def test_weights_that_train_are_not_found():
     assert found("GB206", finished(tuple(layer for layer in BEHIND if not isinstance(layer, Stopped)), {0: 0.93})) == []
 
 
+def test_dead_units_keep_a_gradient_away_without_being_named_twice():
+    dead = (Dense(5), BatchNorm(initial_beta=-90.0), Activation("relu"), Dense(4), Activation("tanh"), Dense(1))
+    still = finished(dead, {0: 1.0, 1: 1.0, 3: 1.0})
+    assert np.all(still.at_end.leaves[2].most <= 0)
+    assert found("GB206", still) == []
+    assert len(found("GB401", still)) == 1
+
+
 def test_layers_frozen_by_the_plan_are_meant_and_a_run_that_trains_them_is_tried():
     (suspicion,) = found("GB206", finished((Frozen(Dense(5)), *BEHIND[1:2], *BEHIND[3:]), {0: 1.0}))
     assert (suspicion.place, suspicion.severity, suspicion.meant) == ("layers.0", None, True)
@@ -193,3 +202,23 @@ def test_a_memory_longer_than_the_run_is_suspected_and_exact_statistics_are_trie
     assert "remembers 1000 batches" in suspicion.evidence
     changed = suspicion.treatments[0].plan(case.plan).network.layers[1]
     assert replace(changed, estimator="ema") == case.plan.network.layers[1]
+
+
+def dropped(rate):
+    """Batch norm that sees the inputs, of mean 3 and variance 4, through dropout."""
+    layers = (Dropout(rate), BatchNorm(), Dense(5), Activation("tanh"), Dense(1))
+    return Case.of(Plan(network=Sequential(layers), loss=SquaredError()), rows(400, 0, "numbers"))
+
+
+@pytest.mark.parametrize(("rate", "noted"), [(0.1, False), (0.4, True)])
+def test_dropout_before_batch_norm_is_suspected_by_the_variance_it_adds_and_noted_where_that_is_much(rate, noted):
+    (suspicion,) = found("GB503", dropped(rate))
+    assert suspicion.numbers["ratio"] == pytest.approx((4 / (1 - rate) + 9 * rate / (1 - rate)) / 4, rel=0.15)
+    assert f"{suspicion.numbers['ratio']:.2f} times as large with dropout (of {rate})" in suspicion.evidence
+    told = [(one.code, one.severity, one.place) for one in diagnose(dropped(rate), forks=False, family="GB503")]
+    assert told == [("GB503", "note", "layers.1 (batch_norm)")] * noted
+
+
+def test_dropout_behind_the_last_batch_norm_is_not_suspected():
+    layers = (Dense(5), BatchNorm(), Activation("tanh"), Dropout(0.5), Dense(1))
+    assert not found("GB503", Case.of(Plan(network=Sequential(layers), loss=SquaredError()), rows(130, 0, "numbers")))

@@ -60,15 +60,23 @@ NETWORKS: dict[str, tuple[tuple[Layer, ...], int]] = {
     "epsilon outside": ((Conv2D(3), BatchNorm(epsilon=0.2, epsilon_placement="outside")), 0),
     "residual": ((Conv2D(2), BatchNorm(), BLOCK, BLOCK), 0),
     "residual with a shortcut": ((PROJECTED, Activation("relu"), GlobalAveragePool(), Dense(2)), 0),
+    "centered weights": ((Conv2D(3, weight_norm="centered"), BatchNorm(), Activation("relu")), 0),
+    "after it, centered weights": ((BatchNorm(), Conv2D(3, padding="valid", weight_norm="centered")), 0),
     "frozen": ((Frozen(Sequential((Conv2D(2), BatchNorm()))), Frozen(Conv2D(3)), Frozen(BatchNorm())), 0),
     "convnet": (Convnet(channels=(2, 3), dropout=0.1).expand((8, 4, 2), 3).layers, 0),
+    # what stands behind an activation and before a padded convolution must stay; the last one goes into the dense layer
+    "convnet of tanh": (Convnet(channels=(2, 3), activation="tanh").expand((8, 4, 2), 3).layers, 4),
+    "convnet of centered weights": (
+        Convnet(channels=(2, 3), weight_norm="centered", input_noise=0.2).expand((8, 4, 2), 3).layers,
+        0,
+    ),
 }
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_folding_keeps_the_function_and_leaves_no_batch_norm_that_could_go(name: str) -> None:
     layers, left = NETWORKS[name]
-    shape = (8, 4, 2) if name == "convnet" else IMAGE
+    shape = (8, 4, 2) if name.startswith("convnet") else IMAGE
     network = Sequential(layers)
     assert norms(check(network, shape, *randomized(network, shape))) == left
 

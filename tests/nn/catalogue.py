@@ -85,6 +85,7 @@ LAYERS: dict[str, Case] = {
     "flatten": Case(Flatten(), IMAGE),
     "convolution": Case(Conv2D(2), IMAGE),
     "convolution, valid, strided, no bias": Case(Conv2D(3, (2, 1), (1, 2), "valid", bias=False), IMAGE),
+    "convolution, centered weights": Case(Conv2D(2, (2, 3), bias=False, weight_norm="centered"), IMAGE),
     "max pool": Case(MaxPool(), IMAGE),
     "max pool, overlapping, over the edge": Case(MaxPool((2, 3), 1, "same"), IMAGE),
     "average pool": Case(AveragePool((3, 1), (1, 2)), IMAGE),

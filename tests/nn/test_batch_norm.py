@@ -1,6 +1,7 @@
 """Batch norm: what the notes say it does, on data that is not symmetric."""
 
-from functools import partial
+from functools import cache, partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,12 +18,16 @@ from gammabeta.nn import (
     Call,
     Dense,
     Dropout,
+    Frozen,
     HeNormal,
     Residual,
     Sequential,
+    SquaredError,
     XavierNormal,
     XavierUniform,
 )
+from gammabeta.train.accumulate import accumulated
+from gammabeta.train.step import mean_loss
 
 FEATURES = 3
 TRAINING = Call(by_batch=True)
@@ -55,18 +60,75 @@ def in_training(layer, x, call=TRAINING):
     return np.asarray(layer.apply(params, stats, jnp.asarray(x), call)[0])
 
 
+class Variant(NamedTuple):
+    """A way in which batch norm meets a batch: in ghosts, with weights of rows, by micro-batches, inside Frozen."""
+
+    ghost_size: int | None = None
+    weighted: bool = False
+    micro: int | None = None
+    frozen: bool = False
+
+    def layer(self, **options):
+        norm = BatchNorm(ghost_size=self.ghost_size, **options)
+        return Frozen(norm) if self.frozen else norm
+
+    def weights(self, rows):
+        return np.float32(np.random.default_rng(31).uniform(0, 2, rows) if self.weighted else np.ones(rows))
+
+    def step(self, network, params, stats, x, targets, weights):
+        """(loss, what was seen, gradient) of a training step, the loss being the squared distance from targets."""
+        loss = SquaredError()
+        if self.micro is not None:
+            return accumulated(network, loss, params, stats, x, targets, weights, KEY, self.micro)[:3]
+
+        def objective(params):
+            y, seen = network.apply(params, stats, x, Call(by_batch=True, observing=self.frozen, weights=weights))
+            return mean_loss(loss, y, targets, weights), seen
+
+        (value, seen), gradient = jax.value_and_grad(objective, has_aux=True)(params)
+        return value, seen, gradient
+
+
+VARIANTS = {
+    "plain": Variant(),
+    "ghost": Variant(ghost_size=4),
+    "weighted": Variant(weighted=True),
+    "ghost, weighted": Variant(ghost_size=4, weighted=True),
+    "accumulated": Variant(micro=5),
+    "accumulated, weighted": Variant(micro=5, weighted=True),
+    "frozen": Variant(frozen=True),
+}
+every_variant = pytest.mark.parametrize("name", VARIANTS)
+
+
 # ---- what normalizes a prediction
 
 
-@pytest.mark.parametrize("estimator", ["ema", "cumulative"])
+@cache
+def memories_of_a_hundred_steps(name, estimator):
+    """(layer, its memory after each step): a frozen one begins with that of one batch."""
+    layer = VARIANTS[name].layer(estimator=estimator, update_rate=0.01)
+    batches = jnp.asarray(np.stack([normal(257, seed) for seed in range(100)]))
+    params, stats, _ = layer.init(KEY, (FEATURES,))
+
+    def step(stats, x):
+        _, seen, _ = VARIANTS[name].step(layer, params, stats, x, x, VARIANTS[name].weights(257))
+        after = layer.remember(stats, seen)
+        return after, after
+
+    stats = moments.as_memory(moments.observe(batches[0])) if VARIANTS[name].frozen else stats
+    return layer, params, jax.jit(lambda: jax.lax.scan(step, stats, batches)[1])()
+
+
 @pytest.mark.parametrize("steps", [1, 10, 100])
-def test_predictions_on_data_like_the_training_data_have_mean_0_and_spread_1(estimator, steps):
-    layer = BatchNorm(estimator=estimator, update_rate=0.01)
-    batches = np.stack([normal(257, seed) for seed in range(steps)])
-    stats = remembered(layer, batches)
-    y, _ = layer.apply(fresh(layer, batches[0])[0], stats, normal(10_001, 999), PREDICTING)
-    # 4 sigma of what 257 rows can know of their own distribution
-    tolerance = 4 / np.sqrt(257)
+@pytest.mark.parametrize("estimator", ["ema", "cumulative"])
+@every_variant
+def test_predictions_on_data_like_the_training_data_have_mean_0_and_spread_1(name, estimator, steps):
+    layer, params, memories = memories_of_a_hundred_steps(name, estimator)
+    stats = jax.tree.map(lambda leaf: leaf[steps - 1], memories)
+    y, _ = layer.apply(params, stats, normal(10_001, 999), PREDICTING)
+    # 4 sigma of what 257 rows can know of their own distribution; of unequal weights three quarters of them count
+    tolerance = 4 / np.sqrt(0.75 * 257)
     assert np.abs(np.mean(y, axis=0)).max() < tolerance
     assert np.abs(np.std(y, axis=0) - 1).max() < tolerance
 
@@ -161,21 +223,22 @@ def test_every_channel_of_an_image_is_normalized_over_rows_and_pixels():
 # ---- what it is blind to
 
 
-def test_scaling_the_weights_before_batch_norm_changes_nothing():
-    network = Sequential((Dense(6), BatchNorm(epsilon=0.0)))
-    x = jnp.asarray(normal(9, 6, 4))
+@pytest.mark.parametrize("name", [name for name in VARIANTS if not VARIANTS[name].frozen])
+def test_scaling_the_weights_before_batch_norm_changes_nothing(name):
+    """A frozen one is not blind to it: what it remembers is of the weights as they were."""
+    network = Sequential((Dense(6), VARIANTS[name].layer(epsilon=0.0)))
+    x, targets = jnp.asarray(normal(13, 6, 4)), jnp.asarray(normal(13, 7, 6))
     params, stats, _ = network.init(KEY, (4,))
-    slopes = jnp.asarray(normal(9, 7, 6))
 
     @jax.jit
-    def loss(weight):
-        y, _ = network.apply(({"weight": weight}, params[1]), stats, x, TRAINING)
-        return jnp.sum(y * slopes), y
+    def step(weight):
+        of = (({"weight": weight}, params[1]), stats, x, targets, VARIANTS[name].weights(13))
+        loss, _, gradient = VARIANTS[name].step(network, *of)
+        return loss, gradient[0]["weight"]
 
     weight = params[0]["weight"]
-    (_, y), gradient = jax.value_and_grad(loss, has_aux=True)(weight)
-    (_, scaled), weaker = jax.value_and_grad(loss, has_aux=True)(7 * weight)
-    np.testing.assert_allclose(scaled, y, atol=1e-4)
+    (loss, gradient), (scaled, weaker) = step(weight), step(7 * weight)
+    np.testing.assert_allclose(scaled, loss, rtol=1e-5)
     np.testing.assert_allclose(7 * weaker, gradient, rtol=1e-3, atol=1e-3)
     # the loss is constant along the weights of every unit, so the gradient has nothing in that direction
     along = np.sum(np.asarray(gradient) * np.asarray(weight), axis=0)
@@ -195,11 +258,15 @@ def test_a_bias_before_batch_norm_changes_nothing():
 # ---- what it saw, and what it keeps
 
 
-def test_parts_merged_equal_the_whole():
-    layer = BatchNorm()
-    x = jnp.asarray(normal(12, 8))
+@every_variant
+def test_parts_merged_equal_the_whole(name):
+    layer = VARIANTS[name].layer()
+    x, weights = jnp.asarray(normal(12, 8)), VARIANTS[name].weights(12)
     params, stats = fresh(layer, x)
-    whole, first, second = (layer.apply(params, stats, part, TRAINING)[1].moments for part in (x, x[:5], x[5:]))
+    seen = jax.jit(lambda weights: VARIANTS[name].step(layer, params, stats, x, x, weights)[1].moments)
+    of_first = np.arange(12) < 5
+    whole, first, second = seen(weights), seen(weights * of_first), seen(weights * ~of_first)
+    np.testing.assert_allclose(first.mean, np.average(x[:5], axis=0, weights=weights[:5]), rtol=1e-5)
     for found, wanted in zip(moments.merge(first, second), whole, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-5)
 
@@ -264,7 +331,7 @@ def test_after_a_bad_batch_a_good_one_is_remembered_again():
 # ---- edges
 
 
-@pytest.mark.parametrize("call", [TRAINING, Call(observing=True)])
+@pytest.mark.parametrize("call", [TRAINING, Call(by_batch=True, observing=True)])
 @pytest.mark.parametrize("shape", [(1, 3), (1, 1, 1, 3)])
 def test_a_single_value_per_feature_is_refused_naming_remedies(shape, call):
     with pytest.raises(PlanError) as refusal:

@@ -21,6 +21,7 @@ from gammabeta.nn import (
     Dense,
     Dropout,
     Flatten,
+    GaussianNoise,
     GlobalAveragePool,
     HeNormal,
     LayerNorm,
@@ -143,6 +144,7 @@ def test_one_number_stands_for_both_axes():
     [
         Conv2D(3),
         Conv2D(3, (2, 5), (1, 2), "valid", bias=False, initializer=HeNormal()),
+        Conv2D(3, weight_norm="centered"),
         MaxPool(),
         MaxPool((3, 1), 2, "same"),
         AveragePool(3, padding="same"),
@@ -380,8 +382,31 @@ def test_the_convnet_is_made_as_asked():
     assert [block.shortcut is None for block in blocks] == [True, True, False, True]
     assert layers[-3:-1] == (GlobalAveragePool(), Dropout(0.3))
     assert {layer.function for layer in layers if isinstance(layer, Activation)} == {"tanh"}
-    assert repr(layers).count("LayerNorm(") == 10
     assert to_json(Convnet())["type"] == "convnet"
+    weighed = Convnet(channels=(2, 3), weight_norm="centered", input_noise=0.4).expand((8, 8, 1), 5).layers
+    assert weighed[0] == GaussianNoise(0.4)
+    assert repr(weighed).count("weight_norm='centered'") == 1 + 2 + 3 + 1
+
+
+def kinds(layers):
+    """The names of layers, of those of blocks in brackets."""
+    inside = {Residual: lambda block: f"[{kinds(block.body.layers)}]"}
+    return " ".join(inside.get(type(layer), lambda layer: type(layer).__name__)(layer) for layer in layers)
+
+
+def test_the_normalization_of_a_convnet_stands_before_or_after_each_activation_or_first():
+    def stands(**choices):
+        return kinds(Convnet(channels=(2,), **choices).expand((8, 8, 1), 5).layers).removesuffix(
+            " GlobalAveragePool Dense"
+        )
+
+    before = "Conv2D BatchNorm Activation [Conv2D BatchNorm Activation Conv2D BatchNorm] Activation"
+    after = "Conv2D Activation BatchNorm [Conv2D Activation BatchNorm Conv2D] Activation BatchNorm"
+    assert stands() == stands(position="before", activation="tanh") == before
+    assert stands(activation="tanh") == stands(position="after") == after
+    assert stands(position="first") == "BatchNorm Conv2D Activation [Conv2D Activation Conv2D] Activation"
+    assert stands(position="first", normalization=None) == stands(normalization=None)
+    assert repr(Convnet((2, 3), position="after").expand((8, 8, 1), 5)).count("BatchNorm(") == 5
 
 
 def test_the_convnet_learns_in_two_epochs():

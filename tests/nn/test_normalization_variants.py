@@ -13,6 +13,7 @@ from gammabeta.nn import (
     Activation,
     BatchNorm,
     Call,
+    Conv2D,
     Dense,
     Dropout,
     Frozen,
@@ -36,27 +37,42 @@ def standardized(x, axes, epsilon=1e-5):
     return (x - x.mean(axes, keepdims=True)) / np.sqrt(x.var(axes, keepdims=True) + epsilon)
 
 
-@pytest.mark.parametrize(("size", "ghosts"), [(8, 3), (12, 2), (5, 5), (23, 1)])
+@pytest.mark.parametrize(("size", "ghosts"), [(8, 2), (12, 1), (5, 4), (2, 11), (23, 1)])
 @pytest.mark.parametrize("x", [X, IMAGES.repeat(4, axis=0)[:23]], ids=["rows", "images"])
 def test_each_ghost_is_normalized_by_its_own_moments(x, size, ghosts):
     layer = BatchNorm(ghost_size=size)
     y, _ = layer.apply(fresh(layer, x).params, fresh(layer, x).stats, x, TRAINING)
     for ghost in range(ghosts):
         rows = slice(ghost, None, ghosts)
-        assert len(x[rows]) <= size
+        assert size <= len(x[rows]) < 2 * size
         wanted = standardized(x[rows], tuple(range(x.ndim - 1)))
         np.testing.assert_allclose(y[rows], wanted, rtol=1e-4, atol=1e-4)
 
 
-def test_ghosts_share_padding_evenly_and_do_not_see_it():
-    layer = BatchNorm(ghost_size=4)
-    padded = np.concatenate([X[:10], np.full((2, 6), 1e3, np.float32)])
-    weights = np.array([1.0] * 10 + [0.0] * 2, np.float32)
-    y, seen = layer.apply(*fresh(layer)[:2], padded, Call(by_batch=True, weights=weights))
-    for ghost in range(3):
-        rows = [row for row in range(ghost, 12, 3) if row < 10]
-        np.testing.assert_allclose(np.asarray(y)[rows], standardized(X[rows], 0), rtol=1e-4, atol=1e-4)
-    assert seen.moments.rows == 10
+@jax.jit
+def in_ghosts_of_three(x, weights):
+    layer = BatchNorm(ghost_size=3)
+    return layer.apply(*fresh(layer)[:2], x, Call(by_batch=True, weights=weights))
+
+
+@pytest.mark.parametrize("scattered", [False, True], ids=["padding at the end", "rows of weight 0 anywhere"])
+@pytest.mark.parametrize("rows", range(2, 24))
+def test_every_ghost_of_a_padded_batch_has_its_size_or_more_and_does_not_see_padding(rows, scattered):
+    random = np.random.default_rng(rows)
+    places = np.sort(random.permutation(23)[:rows]) if scattered else np.arange(rows)
+    weights = np.zeros(23, np.float32)
+    weights[places] = random.uniform(0.5, 2, rows)
+    y, seen = in_ghosts_of_three(np.where(weights[:, None] > 0, X, 1e3), weights)
+    ghosts = max(1, rows // 3)
+    for ghost in range(ghosts):
+        own = places[ghost::ghosts]
+        assert len(own) >= min(3, rows)
+        center = np.average(X[own], axis=0, weights=weights[own])
+        spread = np.sqrt(np.average((X[own] - center) ** 2, axis=0, weights=weights[own]) + 1e-5)
+        np.testing.assert_allclose(np.asarray(y)[own], (X[own] - center) / spread, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(seen.moments.rows, weights.sum(), rtol=1e-6)
+    # how many ghosts there are is no shape
+    assert in_ghosts_of_three._cache_size() == 1
 
 
 def test_what_ghosts_remember_are_the_moments_of_the_whole_batch():
@@ -68,7 +84,9 @@ def test_what_ghosts_remember_are_the_moments_of_the_whole_batch():
 
 def test_a_ghost_larger_than_the_batch_is_refused():
     layer = BatchNorm(ghost_size=64)
-    with pytest.raises(PlanError, match=r"ghost_size: 64 is larger than the batch of 23 rows, expected 2 to 23"):
+    with pytest.raises(
+        PlanError, match=r"^batch_norm.ghost_size: 64 is larger than the batch of 23 rows, expected 2 to"
+    ):
         layer.apply(*fresh(layer)[:2], X, TRAINING)
 
 
@@ -178,6 +196,24 @@ def test_centered_weights_have_mean_0_and_the_length_of_their_gain():
     v = np.asarray(params["weight"], np.float64) - np.asarray(params["weight"], np.float64).mean(0)
     y, _ = layer.apply(params, (), X, PREDICTING)
     np.testing.assert_allclose(y, X @ (v / np.linalg.norm(v, axis=0) * np.arange(1, 6)), rtol=1e-4, atol=1e-3)
+
+
+def test_a_convolution_of_centered_weights_equals_its_formula_filter_by_filter():
+    layer = Conv2D(4, (2, 3), padding="valid", weight_norm="centered")
+    random = np.random.default_rng(6)
+    x, v = 3 + 4 * random.standard_normal((3, 4, 5, 2)), 1 + random.standard_normal((2, 3, 2, 4))
+    gain, bias = random.standard_normal((2, 4))
+    wanted = np.empty((3, 3, 3, 4))
+    for k in range(4):
+        centered = v[..., k] - v[..., k].sum() / 12
+        w = gain[k] * centered / np.sqrt((centered**2).sum())
+        for i, j in np.ndindex(3, 3):
+            wanted[:, i, j, k] = (x[:, i : i + 2, j : j + 3] * w).sum(axis=(1, 2, 3)) + bias[k]
+    with jax.enable_x64(True):
+        params = jax.tree.map(jnp.asarray, {"weight": v, "gain": gain, "bias": bias})
+        assert jax.tree.structure(layer.init(jax.random.key(0), (4, 5, 2)).params) == jax.tree.structure(params)
+        y, _ = layer.apply(params, (), jnp.asarray(x), PREDICTING)
+    np.testing.assert_allclose(y, wanted, rtol=1e-12, atol=1e-11)
 
 
 def test_equal_weights_have_no_direction_and_give_finite_numbers():

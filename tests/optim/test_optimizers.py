@@ -20,6 +20,7 @@ from gammabeta.optim import (
     Momentum,
     Nadam,
     Nesterov,
+    OptaxTransformation,
     Optimizer,
     RMSProp,
     Sgd,
@@ -106,6 +107,15 @@ def nadam(optimizer):
         g = yield over_root(optimizer, ahead, v / (1 - b2**t))
 
 
+def optax_momentum(optimizer):
+    """What optax.sgd(0.05, momentum=0.7) says it does."""
+    g = yield
+    m = np.zeros_like(g)
+    while True:
+        m = 0.7 * m + g
+        g = yield 0.05 * m
+
+
 def adamax(optimizer):
     g = yield
     b1, b2, eps = (optimizer.arguments[name] for name in ("b1", "b2", "eps"))
@@ -148,6 +158,7 @@ OPTIMIZERS = {
     "nadam inside": (Nadam(**MOMENTS, epsilon_placement="inside", weight_decay=0.3), nadam),
     "from_optax": (ADAMAX, adamax),
     "from_optax with decay of all": (ADAMAX.replace(decay_all=True), adamax),
+    "optax_transformation": (OptaxTransformation(optax.sgd(0.05, momentum=0.7), 0.4), optax_momentum),
 }
 every_optimizer = pytest.mark.parametrize("name", OPTIMIZERS)
 
@@ -299,6 +310,12 @@ OPTAX = {
     "sgd": optax.sgd(0.03),
     "momentum": optax.sgd(0.02, momentum=0.7),
     "nesterov": optax.sgd(0.02, momentum=0.7, nesterov=True),
+    # its epsilon stands inside the root and ours outside, so that they are one where there is none
+    "adagrad with decay and no epsilon": optax.chain(
+        optax.scale_by_rss(initial_accumulator_value=0.0, eps=0.0),
+        optax.add_decayed_weights(0.2, mask=decays),
+        optax.scale(-0.3),
+    ),
     "rmsprop": optax.rmsprop(0.03, decay=0.8, eps=1e-3, eps_in_sqrt=False),
     "adam": optax.adam(0.05, **MOMENTS_OF_OPTAX, eps=1e-3),
     "adam inside": optax.adam(0.05, **MOMENTS_OF_OPTAX, eps=0.0, eps_root=1e-3),
@@ -344,6 +361,10 @@ def test_another_number_changes_the_path_without_recompilation(name):
 def test_it_comes_back_from_json_equal_and_hashable(name):
     optimizer, _ = OPTIMIZERS[name]
     back = from_json(json.loads(dumps(optimizer)), expected=Optimizer)
+    if isinstance(optimizer, OptaxTransformation):
+        assert back.transformation is None
+        assert hash(optimizer) == hash(OptaxTransformation(optimizer.transformation, 0.4))
+        back = from_json(to_json(optimizer, code=True), expected=Optimizer)
     assert back == optimizer
     assert hash(back) == hash(optimizer)
     assert hash(lift(back)[0]) == hash(lift(optimizer)[0])
@@ -365,6 +386,7 @@ BAD = {
     "name": ((3,), "a text"),
     "arguments": (([1],), "a mapping"),
     "options": ((1,), "a mapping"),
+    "transformation": (("lion", (1, 2)), "a gradient transformation"),
 }
 
 

@@ -80,6 +80,14 @@ CHANGES = {
         {"optimizer": "momentum", "optimizer.momentum": 0.5},
         PLAN.replace(optimizer=Momentum(momentum=0.5)),
     ),
+    "a number inside of what was just set": (
+        {"network.normalization": BatchNorm(shift=False), "network.normalization.epsilon": 0.5},
+        PLAN.replace(network=Mlp((6, 5), normalization=BatchNorm(shift=False, epsilon=0.5))),
+    ),
+    "two that are impossible alone": (
+        {"network.normalization.ghost_size": 9, "batch_size": 9},
+        PLAN.replace(network=Mlp((6, 5), normalization=BatchNorm(ghost_size=9)), batch_size=9),
+    ),
     "a whole object": (
         {"schedule": {"type": "cosine", "final": 0.5}},
         PLAN.replace(schedule=Cosine(final=0.5)),
@@ -346,9 +354,11 @@ def test_an_architecture_hands_its_initializer_weight_norm_and_noise_to_its_laye
     assert layers[0] == GaussianNoise(0.3)
     assert [layer.initializer for layer in dense] == [Lsuv()] * 3
     assert {layer.weight_norm for layer in dense} == {"centered"}
-    first = Convnet(initializer=Orthogonal()).expand((8, 8, 1), 3).layers[0]
+    first, *_, last = Convnet(initializer=Orthogonal(), weight_norm="centered").expand((8, 8, 1), 3).layers
     assert isinstance(first, Conv2D)
-    assert first.initializer == Orthogonal()
+    assert isinstance(last, Dense)
+    assert first.initializer == last.initializer == Orthogonal()
+    assert first.weight_norm == last.weight_norm == "centered"
 
 
 # ---- several that are combined

@@ -18,7 +18,7 @@ from gammabeta.report.live import Look, content, look
 from gammabeta.report.page import fragments, page, policy
 from gammabeta.report.run_folder import known
 from gammabeta.report.state import SILENT
-from gammabeta.report.tail import Tail, further
+from gammabeta.train.history import Tail, further
 
 PLAN = {"type": "plan", "epochs": 30}
 

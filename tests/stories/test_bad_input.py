@@ -47,6 +47,10 @@ def workplace(tmp_path: Path, run: Path, folder: Path, monkeypatch: pytest.Monke
     write("twice.csv", "x,x,y", "1,2,0")
     write("commas.csv", "size;depth;answer", *(f"{i},{i * 7 % 100};{i % 5},5;{'ab'[i % 2]}" for i in range(30)))
     write("comma_target.csv", "size;price", *(f"{i * i % 13};{i},{i * 7 % 100}" for i in range(30)))
+    for name, value in {"text": "much", "none": "", "less": "-0.5", "more": "inf"}.items():
+        rows = [f"{row},{value if i == 8 else i % 3}" for i, row in enumerate(ROWS)]
+        write(f"weight_{name}.csv", f"{HEAD},w", *rows)
+    write("weight_zero.csv", f"{HEAD},w", *(f"{row},0" for row in ROWS))
     write("texts.csv", "x,y,z", *(f"{i * i % 13},{'ab'[i % 2]},{i}" for i in range(30)))
     Path("sheet.xlsx").write_bytes(b"PK\3\4")
     faulty_binaries()
@@ -111,6 +115,16 @@ FIT = [
     Case("good.csv --target answer --target answer", 2, ('"answer", "answer"', "twice")),
     Case("good.csv --target answer --drop colour", 2, ('"colour"', 'did you mean "color"?')),
     Case("good.csv --target answer --drop answer", 2, ('"answer"', "to be dropped")),
+    Case("good.csv --target answer --weight weigth", 2, ('"weigth"', "its columns: answer, color, size")),
+    Case("good.csv --target answer --weight answer", 2, ('"answer" is both the target and the weight',)),
+    Case("good.csv --target answer --weight size --drop size", 2, ('"size" is both the weight and to be dropped',)),
+    Case("good.csv --target answer --weight size --kind size=number", 2, ('"size" is both', "given a kind")),
+    Case("good.csv --target answer --weight color", 1, ('"color", row', '"blue"', "a finite weight of 0 or more")),
+    Case("weight_text.csv --target answer --weight w", 1, ('"w", row 9: found "much", expected a finite weight',)),
+    Case("weight_none.csv --target answer --weight w", 1, ('"w", row 9: found ""', "the weight 0")),
+    Case("weight_less.csv --target answer --weight w", 1, ('"w", row 9: found "-0.5"', "0 or more")),
+    Case("weight_more.csv --target answer --weight w", 1, ('"w", row 9: found "inf"', "finite")),
+    Case("weight_zero.csv --target answer --weight w", 1, ('"w": every weight is 0', "above 0")),
     Case("good.csv --target answer --kind size=numbr", 2, ('"numbr"', 'did you mean "number"?')),
     Case("good.csv --target answer --kind size", 2, ("--kind size", "COLUMN=KIND")),
     Case("good.csv --target answer --kind color=number", 1, ('"color", row', '"blue"', "a number")),
@@ -198,6 +212,7 @@ OTHERS = [
     Case("predict misspelled.json no_answer.csv", 1, ("it holds no weights", "give the folder of a run.")),
     Case("evaluate MODEL no_answer.csv", 1, ("no_answer.csv", '"answer"', "its columns: ")),
     Case("evaluate MODEL no_targets.csv", 1, ('"answer"', "no row is left")),
+    Case("evaluate MODEL new_class.csv --weight w", 2, ("new_class.csv", 'no column "w"')),
     Case("evaluate MODEL new_class.csv", 1, ('"answer"', '"perhaps"', "training did not have")),
     Case("summary nowhere", 1, ("nowhere", "no such file")),
     Case("summary misspelled.json", 2, ("plan.network", '"hiden"')),

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,34 @@ def test_new_rows_from_elsewhere_are_reported(place):
     assert not {one["code"] for one in same.json["findings"]} & {"GB109", "GB110", "GB507"}
 
 
+def test_from_python_a_run_folder_is_enough(place):
+    import gammabeta as gb
+
+    findings = gb.diagnose(place / "slow", family="GB30")
+    assert (findings[0].code, findings[0].severity) == ("GB302", "error")
+
+
+def test_without_its_rows_a_model_tells_new_ones_by_what_it_remembers(place, tmp_path):
+    new = written(tmp_path / "new.csv", shift=2.0)
+    bare = tmp_path / "wine.safetensors"
+    bare.write_bytes((place / "well" / "model.safetensors").read_bytes())
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    for path in (place / "well").iterdir():
+        (moved / path.name).write_bytes(path.read_bytes())
+    origin = json.loads((moved / "rows.json").read_text())
+    (moved / "rows.json").write_text(json.dumps({**origin, "data": str(tmp_path / "gone.csv")}))
+    for run in (bare, moved):
+        outcome = gammabeta("diagnose", run, "--data", new, "--json")
+        assert outcome.code == 0, outcome.err
+        assert "only what the model remembers" in outcome.err
+        assert {one["code"] for one in outcome.json["findings"]} & {"GB109", "GB507"}
+        same = gammabeta("diagnose", run, "--data", place / "wine.csv", "--json", "--quiet")
+        assert [one["code"] for one in same.json["findings"] if one["severity"] != "note"] == []
+    assert "put them back" in gammabeta("diagnose", moved).complaint
+    assert "only compared" in gammabeta("diagnose", moved, "--data", new, "--fix").complaint
+
+
 def test_a_run_that_diverged_says_where_and_leaves_what_a_diagnosis_needs(place, tmp_path):
     typed = ["fit", place / "wine.csv", "--target", "grower", *SMALL, "--set", "optimizer.learning_rate=1e20"]
     outcome = gammabeta(*typed, "--quiet", "-o", tmp_path / "run")
@@ -90,6 +119,21 @@ def test_a_run_that_diverged_says_where_and_leaves_what_a_diagnosis_needs(place,
     errors = [one["code"] for one in told.json["findings"] if one["severity"] == "error"]
     assert errors[0] == "GB301"
     assert "GB701" in [one["code"] for one in told.json["findings"]]
+
+
+def test_fit_tells_of_the_variance_shift_of_much_dropout_before_batch_norm(place, tmp_path):
+    typed = ["fit", place / "wine.csv", "--target", "grower", "--epochs", "40", "--set", "network.hidden=[16,16]"]
+    much = gammabeta(*typed, "--set", "network.dropout=0.7", "-o", tmp_path / "much")
+    assert much.code == 0, much.err
+    told = re.search(
+        r"(note:|warning) GB503 variance shift of dropout before batch norm(.*?)times", much.out, re.DOTALL
+    )
+    assert told, much.out
+    (found,) = (one for one in json.loads((tmp_path / "much" / "findings.json").read_text()) if one["code"] == "GB503")
+    assert found["numbers"]["ratio"] > 1.6
+    assert f"{found['numbers']['ratio']:.2f}" in told[2]
+    little = gammabeta(*typed, "--set", "network.dropout=0.1", "-o", tmp_path / "little")
+    assert "GB503" not in little.out
 
 
 def test_what_is_missing_is_said_and_the_rest_is_diagnosed(place, tmp_path):
@@ -106,6 +150,10 @@ def test_what_is_missing_is_said_and_the_rest_is_diagnosed(place, tmp_path):
     outcome = gammabeta("diagnose", run, "--json")
     assert "line 4 is cut off" in outcome.err
     assert "interrupted before its end" in outcome.err
+    (run / "history.jsonl").write_text("\n".join([*('{"epoch": 1}' for _ in range(9)), *lines]))
+    told = gammabeta("diagnose", run, "--json").err
+    assert "9 lines, the first of them line 1, are cut off or of another format" in " ".join(told.split())
+    assert told.count("another format") == 1
     bare = [json.dumps({**json.loads(line), "signals": {}}) for line in lines]
     (run / "history.jsonl").write_text("\n".join(bare))
     assert "holds no probes" in gammabeta("diagnose", run, "--json").err

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from tests.stories.command import SMALL, done
+from tests.stories.command import gammabeta as command
 from tests.stories.conftest import for_target
 
 import gammabeta
@@ -21,8 +22,8 @@ from gammabeta.train.evaluate import predict
 KEYS = ["task", "rows", "valid", "test", "epochs", "seconds", "model", "findings"]
 
 TASKS: list[tuple[tuple[str, ...], str, set[str]]] = [
-    (("answer",), "binary", {"accuracy", "balanced_accuracy", "log_loss", "roc_auc"}),
-    (("ok",), "binary", {"accuracy", "balanced_accuracy", "log_loss", "roc_auc"}),
+    (("answer",), "binary", {"accuracy", "balanced_accuracy", "log_loss", "roc_auc", "f1"}),
+    (("ok",), "binary", {"accuracy", "balanced_accuracy", "log_loss", "roc_auc", "f1"}),
     (("sort",), "multiclass", {"accuracy", "balanced_accuracy", "log_loss"}),
     (("price", "weight"), "regression", {"rmse", "mae", "r2"}),
     (("sad", "calm", "loud"), "multilabel", {"hamming_loss", "f1_micro", "log_loss"}),
@@ -131,6 +132,49 @@ def test_answers_go_to_csv_parquet_and_standard_output_alike_in_the_order_of_the
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "b.csv"), answers[::-1].reset_index(drop=True))
 
 
+def test_a_column_of_weights_counts_in_training_and_metrics_and_is_no_input(
+    run: Path, folder: Path, typed: list[object], tmp_path: Path
+) -> None:
+    def weighed(name: str, weights: Callable[[int], np.ndarray]) -> Path:
+        (tmp_path / name).mkdir()
+        for file in ("answers.csv", "test.csv"):
+            table = pd.read_csv(folder / file, dtype=str)
+            table.assign(times=weights(len(table))).to_csv(tmp_path / name / file, index=False)
+        swapped = [tmp_path / name / word.name if isinstance(word, Path) else word for word in typed]
+        done(*swapped, "--weight", "times", "--quiet", "-o", tmp_path / name / "run")
+        return tmp_path / name
+
+    # all weights alike are as if there were none
+    alike = gammabeta.load(weighed("alike", lambda rows: np.full(rows, 2.5)) / "run")
+    assert alike.schema.input_shape == gammabeta.load(run).schema.input_shape
+    assert alike.schema.weight == "times"
+    np.testing.assert_array_equal(
+        alike.predict_proba(folder / "test.csv"), gammabeta.load(run).predict_proba(folder / "test.csv")
+    )
+
+    unequal = weighed("unequal", lambda rows: np.arange(rows) % 4 * 1.5)
+    model, rows = gammabeta.load(unequal / "run"), pd.read_csv(unequal / "test.csv")
+    assert (model.predict_proba(rows)[:, 0] != alike.predict_proba(rows)[:, 0]).any()
+    metrics = json.loads((unequal / "run" / "metrics.json").read_text())
+    right = (model.predict(rows) == rows["answer"]).to_numpy()
+    assert metrics["test"]["accuracy"] == pytest.approx(np.average(right, weights=rows["times"]))
+
+    # evaluate needs no word of it, predict no such column
+    assert done("evaluate", unequal / "run", unequal / "test.csv", "--json").json["test"] == metrics["test"]
+    bare = command("evaluate", unequal / "run", folder / "test.csv")
+    assert 'test.csv lacks the weight column "times" that the model was fitted with' in bare.complaint
+    assert len(done("predict", unequal / "run", folder / "test.csv").out.splitlines()) == 13
+    plain = done("evaluate", run, unequal / "test.csv", "--weight", "times", "--json").json["test"]
+    right = (gammabeta.load(run).predict(rows) == rows["answer"]).to_numpy()
+    assert plain["accuracy"] == pytest.approx(np.average(right, weights=rows["times"]))
+    assert plain == gammabeta.load(run).evaluate(rows, sample_weight=rows["times"])
+    shown = done("inspect", unequal / "test.csv", "--target", "answer", "--weight", "times").out
+    assert any("times" in line and "weight" in line and "0 to 4.5" in line for line in shown.splitlines())
+    # the rows are read again as they were; new ones need neither weights nor a target
+    pd.read_csv(folder / "test.csv").drop(columns="answer").to_csv(tmp_path / "new.csv", index=False)
+    assert "only its inputs are compared" in done("diagnose", unequal / "run", "--data", tmp_path / "new.csv").out
+
+
 def test_python_predicts_the_same_from_every_kind_of_table(run: Path, folder: Path) -> None:
     model = gammabeta.load(run)
     expected = model.predict_proba(folder / "test.csv")
@@ -217,19 +261,73 @@ def test_images_are_fitted_from_every_kind_of_file_without_naming_a_target(
     assert done("evaluate", tmp_path / "run", source, "--json").json["rows"]["test"] == 60
 
 
+CONVNET = (
+    *("--set", "network=convnet", "--set", "network.channels=[4]", "--set", "optimizer.learning_rate=0.03"),
+    *("--batch-size", 16, "--epochs", 12, "--quiet"),
+)
+
+
 def test_digits_as_images_in_an_npz_file_train_a_convnet(tmp_path: Path) -> None:
     from sklearn.datasets import load_digits
 
     digits = load_digits()
     chosen = np.flatnonzero(digits.target < 3)[:300]
     np.savez(tmp_path / "d.npz", x=(digits.images[chosen] * 15).astype(np.uint8), y=digits.target[chosen])
-    network = ["--set", "network=convnet", "--set", "network.channels=[4]", "--epochs", 12, "--batch-size", 16]
-    fitted = done("fit", tmp_path / "d.npz", *network, "--quiet", "-o", tmp_path / "run", "--json").json
+    fitted = done("fit", tmp_path / "d.npz", *CONVNET, "-o", tmp_path / "run", "--json").json
     assert fitted["test"]["accuracy"] > 0.9
     assert "Conv2D" in repr(gammabeta.load(tmp_path / "run").plan.layers)
     found = done("evaluate", tmp_path / "run", tmp_path / "d.npz", "--json").json
     assert found["rows"]["test"] == 300
     assert found["test"]["accuracy"] > 0.9
+
+
+def stripes(rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Noise of 7 x 6 pixels, and whether it is striped in rows, striped in columns, and brighter than others."""
+    random = np.random.default_rng(8)
+    pixels = random.integers(20, 80, (rows, 7, 6)).astype(np.uint8)
+    labels = (random.random((rows, 3)) < [0.5, 0.4, 0.3]).astype(int)
+    for image, (row, column, bright) in zip(pixels, labels, strict=True):
+        image[::2] += np.uint8(60 * row)
+        image[:, ::2] += np.uint8(60 * column)
+        image += np.uint8(50 * bright)
+    return pixels, labels
+
+
+def test_a_folder_of_images_with_several_labels_each_trains_a_convnet(tmp_path: Path) -> None:
+    pixels, labels = stripes(300)
+    folder = tmp_path / "stripes"
+    folder.mkdir()
+    files = [f"{number:03}.png" for number in range(len(pixels))]
+    for file, image in zip(files, pixels, strict=True):
+        Image.fromarray(image).save(folder / file)
+    table = pd.DataFrame({"file": files, **dict(zip(("row", "column", "bright"), labels.T, strict=True))})
+    table.to_csv(folder / "labels.csv", index=False)
+    named = [word for name in table.columns[1:] for word in ("--target", name)]
+    fitted = done("fit", folder, *named, *CONVNET, "-o", tmp_path / "run", "--json").json
+    assert (fitted["task"], fitted["rows"]["train"]) == ("multilabel", 180)
+    assert fitted["test"]["hamming_loss"] < 0.22 < np.minimum(labels.mean(0), 1 - labels.mean(0)).mean()
+    done("predict", tmp_path / "run", folder, "--proba", "-o", tmp_path / "answers.csv")
+    answers = pd.read_csv(tmp_path / "answers.csv")
+    assert list(answers) == ["row", "column", "bright", "probability_row", "probability_column", "probability_bright"]
+    found = done("evaluate", tmp_path / "run", folder, "--json").json["test"]
+    wrong = answers[["row", "column", "bright"]].to_numpy() != labels
+    assert found["hamming_loss"] == pytest.approx(wrong.mean())
+
+
+def test_numbers_are_read_off_images_in_an_npz_file_by_a_convnet(tmp_path: Path) -> None:
+    random = np.random.default_rng(9)
+    size = random.integers(1, 7, 300)
+    pixels = random.integers(0, 60, (300, 7, 6)).astype(np.uint8)
+    for image, number in zip(pixels, size, strict=True):
+        image[:number] += 120
+    meters = 100 + 25.0 * size + random.standard_normal(300)
+    np.savez(tmp_path / "d.npz", x=pixels, y=meters)
+    fitted = done("fit", tmp_path / "d.npz", *CONVNET, "-o", tmp_path / "run", "--json").json
+    assert (fitted["task"], fitted["rows"]["train"]) == ("regression", 180)
+    assert fitted["test"]["r2"] > 0.7
+    answers = np.array(done("predict", tmp_path / "run", tmp_path / "d.npz").out.splitlines()[1:], float)
+    found = done("evaluate", tmp_path / "run", tmp_path / "d.npz", "--json").json["test"]
+    assert found["rmse"] == pytest.approx(np.mean((answers - meters) ** 2) ** 0.5, rel=1e-4)
 
 
 def test_a_parquet_table_and_its_csv_file_give_the_same_model(

@@ -53,8 +53,11 @@ def undivided(network, loss, params, stats, x, y, weights):
     return value, network.remember(stats, seen), gradient
 
 
-@pytest.mark.parametrize(("name", "size"), [*((name, 4) for name in NETWORKS), ("first on the inputs", 23)])
+@pytest.mark.parametrize(
+    ("name", "size"), [*((name, 4) for name in NETWORKS), ("first on the inputs", 23), ("first on the inputs", 1)]
+)
 def test_loss_gradient_and_kept_statistics_equal_the_undivided_batch_in_float64(name, size):
+    """Which rows share a micro-batch does not matter, nor whether a row is alone in it."""
     network = NETWORKS[name]
     with jax.enable_x64(True):
         random = np.random.default_rng(0)
@@ -67,15 +70,27 @@ def test_loss_gradient_and_kept_statistics_equal_the_undivided_batch_in_float64(
         wanted = jax.jit(lambda: undivided(network, loss, params, stats, x, y, weights))()
 
         @jax.jit
-        def micro():
+        def micro(x, y, weights):
             value, seen, gradient, _ = accumulated(network, loss, params, stats, x, y, weights, jax.random.key(0), size)
             return value, network.remember(stats, seen), gradient
 
-        found = micro()
-        assert jax.tree.structure(found) == jax.tree.structure(wanted)
-        for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
-            assert one.dtype == np.float64
-            np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-10)
+        for rows in (np.arange(ROWS), random.permutation(ROWS)):
+            found = micro(x[rows], y[rows], weights[rows])
+            assert jax.tree.structure(found) == jax.tree.structure(wanted)
+            for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
+                assert one.dtype == np.float64
+                np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-10)
+
+
+def test_compiled_and_eager_micro_batches_give_the_same_in_float64():
+    network, loss = NETWORKS["one"], SoftmaxCrossEntropy()
+    with jax.enable_x64(True):
+        x = jnp.asarray(3 + 4 * np.random.default_rng(1).standard_normal((7, 6)))
+        params, stats, _ = network.init(jax.random.key(1), (6,))
+        of = (params, stats, x, jnp.arange(7) % 3, jnp.ones(7), jax.random.key(0))
+        compiled = jax.jit(lambda: accumulated(network, loss, *of, 3)[:3])()
+        for one, other in zip(*map(jax.tree.leaves, (compiled, accumulated(network, loss, *of, 3)[:3])), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
 
 
 def test_micro_batches_are_equal_in_size_and_hold_every_row_once():

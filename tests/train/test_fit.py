@@ -1,6 +1,7 @@
 """The loop: same seed, same numbers; when it ends; and that numbers alone compile nothing."""
 
 import json
+from dataclasses import replace
 
 import jax
 import numpy as np
@@ -8,10 +9,11 @@ import pytest
 from tests.train.problems import CLASSES, PLAN, dataset
 
 from gammabeta.errors import DataError, PlanError, TrainingError, UsageError
-from gammabeta.nn import BatchNorm, Dropout
+from gammabeta.nn import BatchNorm, Dropout, Mlp, SigmoidCrossEntropy
 from gammabeta.plan import EarlyStopping, change
 from gammabeta.train import batches, fit, run
 from gammabeta.train.evaluate import evaluate, predict
+from gammabeta.train.metrics import scores
 from gammabeta.train.statistics import settled
 from gammabeta.train.step import advance, program_of
 
@@ -164,13 +166,45 @@ def test_early_stopping_stops_after_its_patience_and_marks_the_best():
     assert [epoch.ended for epoch in epochs] == [""] * (len(epochs) - 1) + ["early stopping"]
 
 
-def test_early_stopping_can_watch_accuracy():
-    plan = PLAN.replace(epochs=60, early_stopping=EarlyStopping(patience=2, metric="accuracy"))
+@pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy", "log_loss"])
+def test_early_stopping_can_watch_any_metric_and_measures_no_other(metric):
+    plan = PLAN.replace(epochs=60, early_stopping=EarlyStopping(patience=2, metric=metric))
     epochs = trained(plan)
-    accuracy = [epoch.valid["accuracy"] for epoch in epochs]
+    values = [(-1 if metric == "log_loss" else 1) * epoch.valid[metric] for epoch in epochs]
+    best = int(np.argmax(values))
     assert epochs[-1].ended == "early stopping"
-    assert len(epochs) - 1 - int(np.argmax(accuracy)) == 2
-    assert epochs[int(np.argmax(accuracy))].best
+    assert len(epochs) - 1 - best == 2
+    assert [epoch.best for epoch in epochs] == [value > max(values[:i], default=-9) for i, value in enumerate(values)]
+    for epoch in epochs:
+        assert list(epoch.valid) == list(epoch.train) == list(dict.fromkeys(["loss", "accuracy", metric]))
+    wanted = evaluate(program_of(PLAN), epochs[best].state.params, epochs[best].state.stats, VALID)
+    found = scores("multiclass", wanted.predicted, VALID.y, VALID.weights)[metric]
+    np.testing.assert_allclose(epochs[best].valid[metric], found, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("metric", "legal"),
+    [
+        ("rmse", "loss, accuracy, balanced_accuracy, log_loss"),
+        ("roc_auc", "loss, accuracy, balanced_accuracy, log_loss"),
+    ],
+)
+def test_a_metric_of_another_task_is_refused_with_those_of_this_one(metric, legal):
+    with pytest.raises(
+        PlanError, match=rf"^plan\.early_stopping\.metric: {metric} .* multiclass, expected one of {legal}"
+    ):
+        next(fit(PLAN.replace(early_stopping=EarlyStopping(metric=metric)), TRAIN, VALID))
+
+
+def test_a_metric_that_says_nothing_on_the_validation_rows_is_refused():
+    plan = PLAN.replace(
+        network=Mlp((4,)), loss=SigmoidCrossEntropy(), early_stopping=EarlyStopping(metric="roc_auc"), epochs=1
+    )
+    rows = [replace(data, y=np.float32(data.y > 0)[:, None]) for data in (TRAIN, VALID)]
+    (epoch,) = fit(plan, *rows, probe=None)
+    assert 0 <= epoch.valid["roc_auc"] <= 1
+    with pytest.raises(PlanError, match="roc_auc says nothing on the 31 rows that judge, for all are of one class"):
+        next(fit(plan, rows[0], replace(rows[1], y=np.zeros((31, 1), np.float32))))
 
 
 def test_a_loss_that_is_not_finite_ends_the_run():

@@ -1,6 +1,7 @@
 """Metrics against scikit-learn, with and without weights."""
 
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ from sklearn import metrics as sk
 
 from gammabeta.data.dataset import Dataset
 from gammabeta.nn import SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
-from gammabeta.train.metrics import better, headline, scores
+from gammabeta.plan import EarlyStopping
+from gammabeta.serial import fields, notes
+from gammabeta.train.metrics import METRICS, better, headline, measure, scores
 
 ROWS = 41
 RANDOM = np.random.default_rng(0)
@@ -21,6 +24,13 @@ LABELS = (RANDOM.random((ROWS, 4)) < [0.1, 0.3, 0.5, 0.8]).astype(np.float32)
 LABEL_CHANCES = np.clip(0.3 * LABELS + 0.7 * RANDOM.random((ROWS, 4)), 0.02, 0.98)
 NUMBERS = 3 + 4 * RANDOM.standard_normal((ROWS, 2)) * [1, 10]
 GUESSES = NUMBERS + RANDOM.standard_normal((ROWS, 2)) * [2, 3]
+
+HEADLINES = {
+    "multiclass": (SoftmaxCrossEntropy(), CLASS_CHANCES, CLASS, "accuracy"),
+    "binary": (SigmoidCrossEntropy(), CHANCE, YES, "accuracy"),
+    "multilabel": (SigmoidCrossEntropy(), LABEL_CHANCES, LABELS, "hamming_loss"),
+    "regression": (SquaredError(), GUESSES[:, :1], NUMBERS[:, :1], "r2"),
+}
 
 both_weights = pytest.mark.parametrize("weights", [EQUAL, UNEQUAL], ids=["equal weights", "weights"])
 
@@ -39,6 +49,7 @@ def test_binary(weights):
         "balanced_accuracy": sk.balanced_accuracy_score(yes, answers, sample_weight=weights),
         "log_loss": sk.log_loss(yes, CHANCE[:, 0], sample_weight=weights),
         "roc_auc": sk.roc_auc_score(yes, CHANCE[:, 0], sample_weight=weights),
+        "f1": sk.f1_score(yes, answers, sample_weight=weights),
     }
     equal(scores("binary", CHANCE, YES, weights), wanted)
 
@@ -78,6 +89,25 @@ def test_regression(weights, targets):
     equal(scores("regression", guesses, actual, weights), wanted)
 
 
+@pytest.mark.parametrize("task", HEADLINES)
+def test_each_metric_alone_is_what_all_together_are(task):
+    loss, predicted, actual, _ = HEADLINES[task]
+    data = Dataset(x=np.zeros((ROWS, 1), np.float32), y=actual, weights=UNEQUAL)
+    for name, value in scores(task, predicted, actual, UNEQUAL).items():
+        assert measure(name, loss, predicted, data) == value
+
+
+def test_early_stopping_can_watch_every_metric_of_every_task():
+    known = get_args(notes(fields(EarlyStopping)["metric"])[0])
+    assert {*known} == {"loss", *(name for metrics in METRICS.values() for name in metrics)}
+
+
+def test_what_diverged_is_not_a_number_and_never_the_best():
+    lost = np.full((ROWS, 1), np.nan)
+    data = Dataset(x=np.zeros((ROWS, 1), np.float32), y=YES)
+    assert math.isnan(measure("roc_auc", SigmoidCrossEntropy(), lost, data))
+
+
 def test_what_is_undefined_is_left_out():
     assert "roc_auc" not in scores("binary", CHANCE, np.zeros_like(YES), EQUAL)
     assert "r2" not in scores("regression", GUESSES, np.full_like(NUMBERS, 5.0), EQUAL)
@@ -99,14 +129,6 @@ def test_a_sure_and_wrong_answer_costs_much_and_not_infinitely():
         assert 10 < scores(task, predicted, actual, np.ones(2))["log_loss"] < 100
 
 
-HEADLINES = {
-    "multiclass": (SoftmaxCrossEntropy(), CLASS_CHANCES, CLASS, "accuracy"),
-    "binary": (SigmoidCrossEntropy(), CHANCE, YES, "accuracy"),
-    "multilabel": (SigmoidCrossEntropy(), LABEL_CHANCES, LABELS, "hamming_loss"),
-    "regression": (SquaredError(), GUESSES[:, :1], NUMBERS[:, :1], "r2"),
-}
-
-
 @both_weights
 @pytest.mark.parametrize("task", HEADLINES)
 def test_the_headline_is_the_metric_of_the_task(task, weights):
@@ -121,6 +143,10 @@ def test_better_is_lower_for_losses_and_higher_for_the_rest():
     assert better("loss", 1.0, 2.0)
     assert not better("loss", 2.0, 1.0)
     assert better("hamming_loss", 0.1, 0.2)
+    for name in ("log_loss", "rmse", "mae"):
+        assert better(name, 0.1, 0.2)
+    for name in ("balanced_accuracy", "roc_auc", "f1", "f1_micro"):
+        assert better(name, 0.2, 0.1)
     assert better("accuracy", 0.9, 0.8)
     assert better("r2", 0.9, 0.8)
     assert not better("accuracy", 0.8, 0.8)

@@ -11,7 +11,7 @@ import pytest
 from tests.train.problems import dataset
 
 from gammabeta.errors import PlanError
-from gammabeta.nn import BatchNorm, Mlp, SoftmaxCrossEntropy
+from gammabeta.nn import BatchNorm, Dense, Frozen, Mlp, Paced, Residual, Sequential, SoftmaxCrossEntropy
 from gammabeta.optim import ClipByNorm, ClipByValue, Constant, ReduceOnPlateau, Sgd
 from gammabeta.plan import Plan, change
 from gammabeta.serial import dumps, from_json
@@ -61,8 +61,9 @@ def test_each_number_acts_and_at_its_neutral_value_changes_nothing(plain, harmle
     assert apart(weights(trained(PLAN.replace(**effective))), plain) > 1e-3
 
 
-def test_micro_batches_train_the_same_network(plain):
-    assert apart(weights(trained(PLAN.replace(micro_batch_size=5))), plain) < 1e-5
+@pytest.mark.parametrize("size", [1, 5])
+def test_micro_batches_train_the_same_network(plain, size):
+    assert apart(weights(trained(PLAN.replace(micro_batch_size=size))), plain) < 1e-5
 
 
 def test_a_frozen_gamma_does_not_move_and_the_others_do():
@@ -85,12 +86,13 @@ def test_all_of_it_can_be_set_by_name_and_comes_back_from_a_file():
         "clipping.max_norm": 2,
         "l2": 0.01,
         "weight_noise": 0.1,
-        "micro_batch_size": 4,
-        "network.normalization.ghost_size": 8,
+        # too large a ghost until the batch has grown
+        "network.normalization.ghost_size": 24,
+        "batch_size": 32,
     }
     plan = change(PLAN, changes)
     assert plan.clipping == ClipByNorm(2.0)
-    assert plan.network.normalization.ghost_size == 8
+    assert plan.network.normalization.ghost_size == 24
     assert from_json(json.loads(dumps(plan))) == plan
 
 
@@ -101,6 +103,18 @@ def test_all_of_it_can_be_set_by_name_and_comes_back_from_a_file():
         ({"clipping": "clip_by_nrm"}, 'did you mean "clip_by_norm"'),
         ({"clipping": "clip_by_norm", "clipping.max_norm": 0}, r"plan\.clipping\.max_norm: 0\.0 is outside"),
         ({"micro_batch_size": 0}, r"\[1, inf\)"),
+        (
+            {"micro_batch_size": 17},
+            r"^plan\.micro_batch_size: 17 is larger than the batch_size of 16, expected 1 to 16",
+        ),
+        (
+            {"network.normalization.ghost_size": 17},
+            r"^plan\.network\.normalization\.ghost_size: 17 is larger than the batch of 16 rows, expected 2 to 16",
+        ),
+        (
+            {"network.normalization.ghost_size": 8, "micro_batch_size": 4},
+            r"^plan\.network\.normalization\.ghost_size: 8 found beside micro_batch_size=4",
+        ),
     ],
 )
 def test_impossible_values_are_refused_when_the_plan_is_made(changes, words):
@@ -108,10 +122,25 @@ def test_impossible_values_are_refused_when_the_plan_is_made(changes, words):
         change(PLAN, changes)
 
 
-def test_a_ghost_larger_than_the_batch_is_refused_before_training():
-    network = Mlp(hidden=(6,), normalization=BatchNorm(ghost_size=17))
-    with pytest.raises(PlanError, match=r"17 is larger than the batch of 16 rows"):
-        PLAN.replace(network=network).expanded((4,), 3)
+def test_a_ghost_that_does_not_fit_is_refused_with_its_place_however_the_plan_is_made():
+    ghostly = BatchNorm(ghost_size=17)
+    body = Sequential((Dense(6), ghostly))
+    for network, place in (
+        (Mlp(hidden=(6,), normalization=ghostly), "network.normalization"),
+        (ghostly, "network"),
+        (Sequential((Residual(body), Paced(body))), "network.layers.0.body.layers.1"),
+    ):
+        for options in ({"batch_size": 16}, {"batch_size": 32, "micro_batch_size": 8}):
+            with pytest.raises(PlanError, match=rf"^plan\.{place}\.ghost_size: 17 "):
+                Plan(network=network, loss=SoftmaxCrossEntropy(), **options)
+    # what is frozen normalizes by its memory
+    assert Plan(network=Frozen(ghostly), loss=SoftmaxCrossEntropy(), batch_size=16, micro_batch_size=8)
+
+
+def test_a_ghost_larger_than_the_data_is_refused_before_training():
+    plan = change(PLAN, {"batch_size": 64, "network.normalization.ghost_size": 60})
+    with pytest.raises(PlanError, match=r"^plan\.network\.normalization\.ghost_size: 60 .* batch of 53 rows"):
+        trained(plan)
 
 
 def test_more_devices_than_there_are_is_refused():

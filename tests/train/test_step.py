@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.train.problems import FEATURES, PLAN, dataset
 
-from gammabeta.nn import Activation, Dense, Sequential, SquaredError
+from gammabeta.nn import Activation, Dense, HeNormal, ScaledNormal, Sequential, SquaredError, Zeros
 from gammabeta.optim import Constant, Sgd
 from gammabeta.serial import lift
 from gammabeta.train.batches import Chunk
@@ -34,6 +34,17 @@ def test_a_step_on_a_padded_batch_equals_the_step_on_the_unpadded_one(weights):
         np.testing.assert_allclose(found, other, rtol=1e-4, atol=1e-6)
     moved = [not np.array_equal(a, b) for a, b in zip(jax.tree.leaves(after), jax.tree.leaves(state), strict=True)]
     assert all(moved)
+
+
+def test_plans_that_differ_in_their_initializers_share_one_program():
+    def plan(initializer):
+        return PLAN.replace(network=Sequential((Dense(3, initializer=initializer), Activation("relu"), Dense(1))))
+
+    one, *others = (program_of(plan(initializer)) for initializer in (HeNormal(), ScaledNormal(0.3), Zeros(), None))
+    assert all(lift(other) == lift(one) for other in others)
+    weights = [fresh_state(plan(initializer), (FEATURES,)).params[0]["weight"] for initializer in (HeNormal(), Zeros())]
+    assert np.any(weights[0])
+    assert not np.any(weights[1])
 
 
 X = np.array([[3.0, -1], [5, 2], [-2, 4], [9, 9]], np.float32)

@@ -157,3 +157,15 @@ def test_the_plan_to_go_on_with_is_the_sources_with_a_head_for_the_new_target():
     assert plan.loss == advise("multiclass", 700).loss
     assert plan.optimizer == source.plan.optimizer
     assert (plan.epochs, plan.batch_size) == (advise("multiclass", 700).epochs, 32)
+
+
+def test_the_plan_to_go_on_with_has_batches_that_its_parts_fit_into():
+    source, target = model_for("regression"), model_for("multiclass").schema
+    layers = source.plan.layers
+    ghostly = layers.replace(
+        layers=tuple(layer.replace(ghost_size=64) if isinstance(layer, BatchNorm) else layer for layer in layers.layers)
+    )
+    for changes, found in (({"network": ghostly}, (64, None)), ({"micro_batch_size": 100}, (32, 32))):
+        model = type(source)(source.plan.replace(batch_size=128, **changes), source.schema, source.params, source.stats)
+        plan = transfer_plan(model, target, rows=700)
+        assert (plan.batch_size, plan.micro_batch_size) == found

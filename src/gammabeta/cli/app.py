@@ -36,6 +36,10 @@ Drop = Annotated[
     list[str] | None,
     typer.Option("--drop", metavar="COLUMN", help="A column the network must not see; may be repeated."),
 ]
+Weight = Annotated[
+    str | None,
+    typer.Option("--weight", metavar="COLUMN", help="Numbers of 0 or more: how much each row counts; no input."),
+]
 Kind = Annotated[
     list[str] | None,
     typer.Option("--kind", metavar="COLUMN=KIND", help="number, boolean, category or date; may be repeated."),
@@ -92,6 +96,7 @@ def fit(
     valid: Valid = None,
     test: Test = None,
     drop: Drop = None,
+    weight: Weight = None,
     kind: Kind = None,
     plan: PlanFile = None,
     set_: Set = None,
@@ -116,6 +121,7 @@ def fit(
             valid=valid,
             test=test,
             drop=tuple(drop or ()),
+            weight=weight,
             kinds=tuple(kind or ()),
             plan=plan,
             settings=settings_of(set_, epochs=epochs, batch_size=batch_size, seed=seed),
@@ -137,6 +143,7 @@ def tune(
     valid: Valid = None,
     test: Test = None,
     drop: Drop = None,
+    weight: Weight = None,
     kind: Kind = None,
     plan: PlanFile = None,
     set_: Set = None,
@@ -170,6 +177,7 @@ def tune(
             valid=valid,
             test=test,
             drop=tuple(drop or ()),
+            weight=weight,
             kinds=tuple(kind or ()),
             plan=plan,
             settings=settings_of(set_, epochs=epochs, seed=seed),
@@ -195,6 +203,7 @@ def recipe(
     valid: Valid = None,
     test: Test = None,
     drop: Drop = None,
+    weight: Weight = None,
     kind: Kind = None,
     plan: PlanFile = None,
     set_: Set = None,
@@ -226,6 +235,7 @@ def recipe(
             valid=valid,
             test=test,
             drop=tuple(drop or ()),
+            weight=weight,
             kinds=tuple(kind or ()),
             plan=plan,
             settings=settings_of(set_, epochs=epochs, batch_size=batch_size, seed=seed),
@@ -250,6 +260,7 @@ def range_test(
     valid: Valid = None,
     test: Test = None,
     drop: Drop = None,
+    weight: Weight = None,
     kind: Kind = None,
     plan: PlanFile = None,
     set_: Set = None,
@@ -274,6 +285,7 @@ def range_test(
             valid=valid,
             test=test,
             drop=tuple(drop or ()),
+            weight=weight,
             kinds=tuple(kind or ()),
             plan=plan,
             settings=tuple(set_ or ()),
@@ -317,6 +329,7 @@ def transfer(
     valid: Valid = None,
     test: Test = None,
     drop: Drop = None,
+    weight: Weight = None,
     kind: Kind = None,
     set_: Set = None,
     epochs: Epochs = None,
@@ -345,6 +358,7 @@ def transfer(
             valid=valid,
             test=test,
             drop=tuple(drop or ()),
+            weight=weight,
             kinds=tuple(kind or ()),
             plan=None,
             settings=settings_of(set_, epochs=epochs, batch_size=batch_size, seed=seed),
@@ -379,11 +393,19 @@ def predict(
 
 
 @app.command()
-def evaluate(model: ModelPath, data: Data, json: Json = False) -> None:
+def evaluate(
+    model: ModelPath,
+    data: Data,
+    weight: Annotated[
+        str | None,
+        typer.Option("--weight", metavar="COLUMN", help="How much each row counts; default: as the model was fitted."),
+    ] = None,
+    json: Json = False,
+) -> None:
     """Measure a model on rows with known answers."""
     from gammabeta.cli.evaluate import evaluate_command
 
-    evaluate_command(model, data, json)
+    evaluate_command(model, data, weight, json)
 
 
 @app.command()
@@ -401,12 +423,18 @@ def summary(
 
 @app.command()
 def inspect(
-    data: Data, target: Target = None, task: Task = "auto", drop: Drop = None, kind: Kind = None, json: Json = False
+    data: Data,
+    target: Target = None,
+    task: Task = "auto",
+    drop: Drop = None,
+    weight: Weight = None,
+    kind: Kind = None,
+    json: Json = False,
 ) -> None:
     """Show columns, kinds, missing values, the target's balance, and what would be set aside and why."""
     from gammabeta.cli.inspect import inspect_command
 
-    inspect_command(data, tuple(target or ()), task, tuple(drop or ()), tuple(kind or ()), json)
+    inspect_command(data, tuple(target or ()), task, tuple(drop or ()), weight, tuple(kind or ()), json)
 
 
 @app.command()

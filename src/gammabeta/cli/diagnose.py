@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gammabeta.cli.progress import teller
-from gammabeta.cli.rows import ROWS_NAME, rows_of
 from gammabeta.cli.terminal import console, notes, print_json
 from gammabeta.errors import DataError, FileError, UsageError
-from gammabeta.report.names import FINDINGS_NAME, HISTORY_NAME, MEASURES_NAME, PLAN_NAME
+from gammabeta.report.names import FINDINGS_NAME, HISTORY_NAME, MEASURES_NAME, PLAN_NAME, ROWS_NAME
 
 if TYPE_CHECKING:
-    from gammabeta.cli.prepare import Prepared
     from gammabeta.diagnosis import Case, Finding
+    from gammabeta.diagnosis.run_folder import Rows
 
 COLORS = {"error": "bold red", "warning": "yellow", "note": "dim"}
 NEW_ROWS = ("GB104", "GB105", "GB109", "GB110", "GB507")
@@ -43,23 +42,26 @@ def diagnose_command(options: DiagnoseOptions) -> None:
     began = time.perf_counter()
     if options.out and not options.fix:
         raise UsageError("-o: there is nothing to write without --fix; add it, or leave -o out.")
+    if options.data is not None:
+        new_rows_command(options, options.data)
+        return
     folder = folder_of(options.run)
     from gammabeta.diagnosis import diagnose
+    from gammabeta.diagnosis.run_folder import run_in
     from gammabeta.diagnosis.verdict import verdict
     from gammabeta.model.file import write_whole
     from gammabeta.train import cache_compilations
 
     cache_compilations()
     out = console(options.quiet, beside_json=options.json)
-    case, said, forks, made = case_of(folder, options.data)
-    notes(out, said)
-    findings = diagnose(case, forks=forks and not options.data, deep=options.deep, tell=teller(options.quiet, "fork"))
-    if options.data:
-        findings = [finding for finding in findings if finding.code in NEW_ROWS]
+    run = run_in(folder)
+    case = run.case
+    notes(out, run.said)
+    findings = diagnose(case, forks=run.forks, deep=options.deep, tell=teller(options.quiet, "fork"))
     words = verdict(case, findings)
     out.print(words, markup=False)
     show_findings(out, findings, options.run)
-    measured = deep_measures(out, case, options) if options.deep and not options.data else None
+    measured = deep_measures(out, case, options) if options.deep else None
     result: dict[str, Any] = {
         "run": str(folder),
         "verdict": words,
@@ -69,13 +71,41 @@ def diagnose_command(options: DiagnoseOptions) -> None:
     if measured is not None:
         result["measures"] = measured
         write_whole(folder / MEASURES_NAME, (json.dumps(measured, indent=2, allow_nan=False) + "\n").encode())
-    if not options.data:
-        write_whole(folder / FINDINGS_NAME, (json.dumps(result["findings"], indent=2, allow_nan=False) + "\n").encode())
-        redrawn(folder, words)
+    write_whole(folder / FINDINGS_NAME, (json.dumps(result["findings"], indent=2, allow_nan=False) + "\n").encode())
+    redrawn(folder, words)
     if options.fix:
-        result["fix"] = fixed_run(out, options, case, findings, folder, made)
+        result["fix"] = fixed_run(out, options, case, findings, folder, run.rows)
     if options.json:
         print_json(result)
+
+
+def new_rows_command(options: DiagnoseOptions, new_rows: Path) -> None:
+    """Say how new rows differ from those that were trained on, or from what the model remembers of them."""
+    began = time.perf_counter()
+    if options.fix or options.deep:
+        raise UsageError("--data: new rows are only compared; leave out --fix and --deep.")
+    from gammabeta.data import read
+    from gammabeta.diagnosis import diagnose, diagnose_new_rows
+    from gammabeta.diagnosis.run_folder import run_in
+    from gammabeta.model import load
+    from gammabeta.train import cache_compilations
+
+    cache_compilations()
+    out = console(options.quiet, beside_json=options.json)
+    try:
+        run = run_in(folder_of(options.run), new_rows)
+        notes(out, run.said)
+        findings = diagnose(run.case, forks=False, family=NEW_ROWS)
+    except (DataError, FileError) as missing:
+        # without its rows, a model still remembers something of them
+        model = load(options.run)
+        rows = model.schema.encode(read(new_rows))
+        notes(out, [str(missing), "only what the model remembers is compared; leaks (GB104, GB105) are left out."])
+        findings = diagnose_new_rows(model, rows)
+    show_findings(out, findings, options.run)
+    if options.json:
+        result = [finding.to_json() for finding in findings]
+        print_json({"run": str(options.run), "findings": result, "seconds": round(time.perf_counter() - began, 3)})
 
 
 def deep_measures(out: Any, case: "Case", options: DiagnoseOptions) -> dict[str, Any]:
@@ -116,65 +146,6 @@ def folder_of(run: Path) -> Path:
     return run
 
 
-def case_of(folder: Path, new_rows: Path | None) -> "tuple[Case, list[str], bool, Prepared]":
-    """(the case, what is missing from it in words, whether forks make sense, the rows that it was trained on)."""
-    from gammabeta.cli.prepare import prepared
-    from gammabeta.data import read
-    from gammabeta.diagnosis import Case
-    from gammabeta.model import load
-    from gammabeta.model.learn import class_weighted
-    from gammabeta.plan import Combined, read_plans
-
-    plan = read_plans(folder / "plan.json")
-    lines, said = history_of(folder)
-    model = None
-    if (folder / "model.safetensors").exists():
-        model = load(folder)
-    else:
-        said.append("the run has no model: what needs finished weights is left out.")
-    several = isinstance(plan, Combined)
-    if isinstance(plan, Combined):
-        plan = model.plan if model else plan.members[0]
-    options, command = rows_of(folder, folder / "plan.json")
-    made = prepared(options, (lambda scaled, rows: (plan, model.schema)) if model else None)
-    schema, encoded = made.schema, made.encoded
-    test = encoded.get("test")
-    if new_rows is not None:
-        test = schema.encode(read(new_rows))
-        if test.y is None:
-            said.append(f"{new_rows} has no target: only its inputs are compared.")
-    case = Case.of(
-        plan,
-        class_weighted(plan, schema, encoded["train"]),
-        encoded.get("valid"),
-        lines,
-        model.params if model else None,
-        model.stats if model else None,
-        test,
-        schema,
-    )
-    if command != "fit":
-        said.append(f"the run began from another model ({command}): no forks, which would begin from nothing.")
-    if several:
-        said.append("the model is a mean: no forks, which would begin from nothing.")
-    return case, said, command == "fit" and not several, made
-
-
-def history_of(folder: Path) -> tuple[tuple[Mapping[str, Any], ...], list[str]]:
-    """(epochs, what is missing in words): lines that were cut off or are of another format are left out."""
-    from gammabeta.report.run_folder import history_lines
-
-    path = folder / "history.jsonl"
-    if not path.exists():
-        return (), ["the run has no history: what needs its curves is left out."]
-    lines, said = history_lines(path)
-    if lines and not lines[-1].get("ended"):
-        said.append("the run was interrupted before its end.")
-    if lines and not any(line.get("signals") for line in lines):
-        said.append("the history holds no probes: what needs them is left out.")
-    return lines, said
-
-
 def show_findings(out: Any, findings: "Sequence[Finding]", run: Path | None) -> None:
     """Every finding in a few lines, the fix so that it can be typed."""
     if not findings:
@@ -203,11 +174,11 @@ def typed_fix(fix: Mapping[str, Any], run: Path | None) -> str:
 
 
 def fixed_run(
-    out: Any, options: DiagnoseOptions, case: "Case", findings: "Sequence[Finding]", folder: Path, made: "Prepared"
+    out: Any, options: DiagnoseOptions, case: "Case", findings: "Sequence[Finding]", folder: Path, made: "Rows"
 ) -> dict[str, Any] | None:
     """Retrain with the first fix; keep it only where whole paired runs end better."""
     from gammabeta.cli.fit import measured_once
-    from gammabeta.diagnosis.fix import compared, fixed, training_rows
+    from gammabeta.diagnosis.fix import compared, fixed
     from gammabeta.model import Model, finish
     from gammabeta.model.file import write_whole
     from gammabeta.serial import dumps
@@ -230,14 +201,14 @@ def fixed_run(
         out.print(f"not kept: {words}; a gain that chance explains.", markup=False)
         return result
     new = options.out or folder.with_name(f"{folder.name}-fixed")
-    run = run_plan(plan, training_rows(case, plan), case.valid)
-    model: Model = finish(run, made.schema, training_rows(case, plan))
+    run = run_plan(plan, case.train, case.valid)
+    model: Model = finish(run, made.schema, case.train)
     write_whole(new / PLAN_NAME, dumps(model.plan).encode())
     write_whole(new / HISTORY_NAME, "".join(json.dumps(line) + "\n" for line in run.history).encode())
     write_whole(new / ROWS_NAME, (folder / ROWS_NAME).read_bytes())
     result["run"] = str(new)
     model.save(new)
     seconds = time.perf_counter() - began
-    measured_once(new, model, run.history, made.encoded, made.parts, seconds, {}, {}, look=True, report=True)
+    measured_once(new, model, run.history, made.encoded, made.parts, seconds, {}, None, look=True, report=True)
     out.print(f"kept: {words}.\nthe mended run is in {new}", markup=False)
     return result

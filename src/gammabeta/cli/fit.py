@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 from gammabeta.cli import INTERRUPTED
 from gammabeta.cli.diagnose import show_findings
 from gammabeta.cli.prepare import DataOptions, Prepared, prepared, show_beginning
-from gammabeta.cli.rows import remembered
 from gammabeta.cli.terminal import console, grid, metric_rows, notes, print_json
+from gammabeta.data.origin import remembered
 from gammabeta.data.values import plural
 from gammabeta.errors import TrainingError, UsageError, nearest
 from gammabeta.report.names import (
@@ -33,7 +33,7 @@ from gammabeta.report.names import (
 )
 
 if TYPE_CHECKING:
-    from gammabeta.diagnosis import Case
+    from gammabeta.diagnosis import Case, Finding
     from gammabeta.model import Model
     from gammabeta.report.facts import Facts
     from gammabeta.report.facts.named import Named
@@ -100,7 +100,10 @@ def into_run_folder(
     from gammabeta.cli.progress import FitProgress
     from gammabeta.model.file import write_whole
 
-    known: dict[str, Any] = {}
+    begun = beginning(plan, schema, encoded) if command == "fit" and not combined else None
+    early = [] if begun is None else [finding for finding in found_in(begun) if finding.severity != "note"]
+    if early:
+        show_findings(out, early, None)
     with all_or_nothing(folder, keeps), interruptible() as interrupted, ExitStack() as open_logs:
         write_whole(folder / PLAN_NAME, dumps(combined or plan).encode())
         write_whole(folder / ROWS_NAME, remembered(options, command))
@@ -114,8 +117,8 @@ def into_run_folder(
                 if epoch.ended == "non-finite loss" and not options.quiet:
                     at = epoch.steps - len(epoch.losses) + int(np.argmin(np.isfinite(epoch.losses))) + 1
                     notes(out, [f"the loss is no longer finite from step {at} (epoch {epoch.number})."])
-                    if command == "fit":
-                        notes(out, [where_it_diverged(plan, schema, encoded, known)])
+                    if begun is not None:
+                        notes(out, [where_it_diverged(begun)])
 
             try:
                 learned = learning(
@@ -129,7 +132,7 @@ def into_run_folder(
                     time_limit=None if limit is None else limit - (time.perf_counter() - began),
                 )
             except TrainingError as error:
-                where = where_it_diverged(plan, schema, encoded, known) if command == "fit" else ""
+                where = "" if begun is None else where_it_diverged(begun)
                 raise TrainingError(f"{error} {where}".strip()) from None
         model, run = learned.model, learned.run
         path = model.save(folder)
@@ -143,8 +146,8 @@ def into_run_folder(
         encoded,
         parts,
         *rest,
-        known,
-        look=command == "fit" and not combined,
+        begun,
+        look=begun is not None,
         report=options.report,
     )
     with measured:
@@ -153,7 +156,9 @@ def into_run_folder(
     show_end(out, folder, result, run)
     if options.report:
         out.print(f"report   {folder / REPORT_NAME}", markup=False, soft_wrap=True)
-    worth = [finding for finding in findings if finding.severity != "note"]
+    shown = {(finding.code, finding.evidence) for finding in early}
+    worth = [one for one in findings if one.severity != "note" and (one.code, one.evidence) not in shown]
+    notes(out, [said_shortly(finding) for finding in findings if finding.severity == "note"])
     if worth:
         show_findings(out, worth, folder)
         out.print(f"`gammabeta diagnose {folder}` tries what would mend it.", markup=False, soft_wrap=True)
@@ -162,6 +167,12 @@ def into_run_folder(
     if interrupted():
         print(f"gammabeta: interrupted; the best model so far is in {path}.", file=sys.stderr)
         sys.exit(INTERRUPTED)
+
+
+def said_shortly(finding: "Finding") -> str:
+    """What is worth knowing, in a line."""
+    place = f" ({finding.place})" if finding.place else ""
+    return f"{finding.code} {finding.name}{place}: {finding.evidence}."
 
 
 def refuse_loggers(names: Sequence[str]) -> None:
@@ -184,14 +195,14 @@ def measured_once(
     parts: Mapping[str, Any],
     seconds: float,
     more: Mapping[str, Any],
-    known: dict[str, Any],
+    begun: "Case | None",
     look: bool,
     report: bool,
     after: str = "",
 ) -> tuple[dict[str, Any], list[Any]]:
     """(what is written as metrics, findings): the one look at the test rows, written to the folder with its report.
 
-    seconds: that it took; more: what else the metrics hold; known: what a case remembers
+    seconds: that it took; more: what else the metrics hold; begun: the case before its first step, where it is known
     look: whether findings are looked for; where nobody does, none are told, not even that there are none
     report: whether a page is drawn; after: the last step of a recipe
     """
@@ -200,7 +211,7 @@ def measured_once(
     from gammabeta.report.run_folder import known as known_of
     from gammabeta.report.write import write_facts, write_report
 
-    case = finished_case(model, history, encoded, known)
+    case = finished_case(model, history, encoded, begun)
     findings = found_in(case) if look else None
     found = {name: model.scores(encoded[name]) if name in encoded else {} for name in ("valid", "test")}
     result: dict[str, Any] = {
@@ -226,32 +237,29 @@ def measured_once(
     return result, findings or []
 
 
-def where_it_diverged(plan: Any, schema: Any, encoded: Mapping[str, Any], known: dict[str, Any]) -> str:
-    """The step, the layer and the batch that made the first non-finite number; "" where no step did.
-
-    known: what a case remembers, so that it is looked for once
-    """
+def beginning(plan: Any, schema: Any, encoded: Mapping[str, Any]) -> "Case":
+    """The plan and its rows as a case, before the first step."""
     from gammabeta.diagnosis import Case
-    from gammabeta.diagnosis.replay import first_non_finite
-    from gammabeta.model.learn import class_weighted
+    from gammabeta.model.learn import suited
 
-    place = first_non_finite(Case.of(plan, class_weighted(plan, schema, encoded["train"]), measured=known))
+    rows = (encoded["train"], encoded.get("valid"))
+    return Case.of(suited(plan, schema), *rows, (), None, None, encoded.get("test"), schema)
+
+
+def where_it_diverged(begun: "Case") -> str:
+    """The step, the layer and the batch that made the first non-finite number; "" where no step did."""
+    from gammabeta.diagnosis.replay import first_non_finite
+
+    place = first_non_finite(begun)
     return "" if place is None else f"It was step {place.step}, on {place.batch}: {place.says} (GB701)."
 
 
 def finished_case(
-    model: "Model",
-    history: Sequence[Mapping[str, Any]],
-    encoded: Mapping[str, Any],
-    known: dict[str, Any] | None = None,
+    model: "Model", history: Sequence[Mapping[str, Any]], encoded: Mapping[str, Any], begun: "Case | None" = None
 ) -> "Case":
-    """A finished model, its history and its rows, as a case to be diagnosed; known: what a case remembers."""
-    from gammabeta.diagnosis import Case
-    from gammabeta.model.learn import class_weighted
-
-    train = class_weighted(model.plan, model.schema, encoded["train"])
-    more = (tuple(history), model.params, model.stats, encoded.get("test"), model.schema)
-    return Case.of(model.plan, train, encoded.get("valid"), *more, measured=known or {})
+    """A finished model, its history and its rows, as a case to be diagnosed; begun: the case before its first step."""
+    begun = begun or beginning(model.plan, model.schema, encoded)
+    return begun.ended(tuple(history), model.params, model.stats)
 
 
 def found_in(case: "Case") -> list[Any]:

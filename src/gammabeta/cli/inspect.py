@@ -2,21 +2,27 @@
 
 from pathlib import Path
 
-from gammabeta.cli.prepare import kinds_of
 from gammabeta.cli.terminal import by_reason, console, grid, notes, number, print_json
 from gammabeta.data import Schema, describe, read
 from gammabeta.data.inspection import ColumnFacts, TargetFacts
+from gammabeta.data.origin import kinds_of
 from gammabeta.serial import to_json
 
 SHOWN_CLASSES = 20
 
 
 def inspect_command(
-    path: Path, target: tuple[str, ...], task: str, drop: tuple[str, ...], kinds: tuple[str, ...], json: bool
+    path: Path,
+    target: tuple[str, ...],
+    task: str,
+    drop: tuple[str, ...],
+    weight: str | None,
+    kinds: tuple[str, ...],
+    json: bool,
 ) -> None:
     """What a file holds, as a fit on all of it would see it."""
     data = read(path)
-    schema = Schema.fit(data, target or None, task, kinds_of(kinds), drop)
+    schema = Schema.fit(data, target or None, task, kinds_of(kinds), drop, weight)
     found = describe(data, schema)
     if json:
         print_json(to_json(found))
@@ -24,7 +30,7 @@ def inspect_command(
     out = console()
     out.print(f"{found.source}: {found.rows:,} rows, {len(found.columns)} columns, task {found.task}\n", markup=False)
     header = ["column", "kind", "missing", "distinct", "inputs", "values"]
-    ranged = ("number", "target") if found.task == "regression" else ("number",)
+    ranged = ("number", "weight", *(["target"] if found.task == "regression" else []))
     seen = [column_row(facts, facts.kind in ranged) for facts in found.columns if not facts.reason]
     out.print(grid("", header, seen, numbers=range(2, 5)))
     aside = by_reason((facts.name, facts.reason) for facts in found.columns if facts.reason)

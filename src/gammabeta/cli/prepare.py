@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gammabeta.cli.terminal import by_reason, notes, some_of
-from gammabeta.data import Dataset, Images, Schema, Table, read, split
+from gammabeta.data import Dataset, Images, Schema, Table, read
+from gammabeta.data.origin import Origin, kinds_of, parts_of
 from gammabeta.data.values import plural
 from gammabeta.errors import UsageError
 
@@ -15,16 +16,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class DataOptions:
+class DataOptions(Origin):
     """What was typed about data and plan."""
 
-    data: Path
-    target: tuple[str, ...]
-    task: str
-    valid: str | None
-    test: str | None
-    drop: tuple[str, ...]
-    kinds: tuple[str, ...]
     plan: Path | None
     settings: tuple[str, ...]
 
@@ -73,9 +67,8 @@ def prepared(
 
     data = read(options.data)
     look_at(data)
-    train, valid, test = parts_of(data, options, given.seed if given else seed_of(changes))
-    parts = {name: part for name, part in (("train", train), ("valid", valid), ("test", test)) if part}
-    scaled = Schema.fit(train, options.target or None, options.task, kinds, options.drop)
+    parts = parts_of(data, options, given.seed if given else seed_of(changes)).there()
+    scaled = Schema.fit(parts["train"], options.target or None, options.task, kinds, options.drop, options.weight)
     encoded = {name: scaled.encode(part) for name, part in parts.items()}
     plan, schema = (choose or advised)(scaled, encoded["train"].rows)
     if schema != scaled:
@@ -116,25 +109,6 @@ def advised_plan(options: DataOptions, schema: Schema, rows: int) -> "Plan":
     return change(advise(schema.task, rows, schema.image is not None), parsed(options.settings))
 
 
-def parts_of(
-    data: Table | Images, options: DataOptions, seed: int
-) -> tuple[Table | Images, Table | Images | None, Table | Images | None]:
-    """(train, valid, test): read from files where files were given, split off the rest otherwise."""
-    shares: dict[str, float | None] = {}
-    files: dict[str, Table | Images] = {}
-    for name, text in (("valid", options.valid), ("test", options.test)):
-        value = share_or_file(text, f"--{name}")
-        if isinstance(value, Path):
-            files[name], shares[name] = read(value), None
-        else:
-            shares[name] = 0.2 if value is None else value
-    if not any(shares.values()):
-        return data, files.get("valid"), files.get("test")
-    target = options.target or None
-    train, valid, test = split(data, target, valid=shares["valid"], test=shares["test"], seed=seed, task=options.task)
-    return train, files.get("valid", valid), files.get("test", test)
-
-
 def seed_of(changes: Mapping[str, Any]) -> int:
     """The seed that was set, or 0; it splits the rows before there is a plan to hold it."""
     from gammabeta.plan import Plan
@@ -150,32 +124,6 @@ def repeated(options: DataOptions) -> tuple[str, ...]:
     here = options.data.resolve()
     same = [f"{option} {text}" for option, text in given.items() if text and Path(text).resolve() == here]
     return tuple(f"{typed} is the file that is trained on; its score says nothing about new rows." for typed in same)
-
-
-def share_or_file(text: str | None, option: str) -> float | Path | None:
-    """A share where the text is a number, else a file."""
-    if text is None:
-        return None
-    try:
-        share = float(text)
-    except ValueError:
-        if text.endswith("%") and not Path(text).exists():
-            raise UsageError(f"{option} {text}: expected a share in [0, 1), such as 0.2, or a file.") from None
-        return Path(text)
-    if not 0 <= share < 1:
-        raise UsageError(f"{option} {text}: expected a share in [0, 1), or a file; 0.2 takes a fifth of the rows.")
-    return share
-
-
-def kinds_of(given: tuple[str, ...]) -> dict[str, str]:
-    """``["pclass=category"]`` as a mapping; the schema checks names and kinds."""
-    kinds = {}
-    for text in given:
-        column, equals, kind = text.rpartition("=")
-        if not equals:
-            raise UsageError(f"--kind {text}: expected COLUMN=KIND, such as pclass=category.")
-        kinds[column] = kind
-    return kinds
 
 
 def show_beginning(

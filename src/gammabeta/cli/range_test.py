@@ -36,7 +36,6 @@ def range_test_command(options: RangeOptions) -> None:
     """The learning rate that suits plan and data, on the rows that fit would train on; kept where a run is named."""
     if options.out is not None and options.out.is_file():
         raise UsageError(f"-o {options.out}: found a file, expected the folder of a run; choose another name.")
-    from gammabeta.model.learn import class_weighted
     from gammabeta.train import cache_compilations, range_test
 
     cache_compilations()
@@ -45,8 +44,9 @@ def range_test_command(options: RangeOptions) -> None:
     plan, schema, encoded, said, *_ = prepared(options)
     out = console(beside_json=options.json)
     show_beginning(out, options.data, schema, encoded, said)
-    train = class_weighted(plan, schema, encoded["train"])
-    found = range_test(plan, train, low=options.low, high=options.high, steps=options.steps, seeds=options.seeds)
+    found = range_test(
+        plan, encoded["train"], low=options.low, high=options.high, steps=options.steps, seeds=options.seeds
+    )
     out.print("\n".join([*chart(found), ""]), markup=False, soft_wrap=True)
     out.print(found.why, markup=False)
     setting = None

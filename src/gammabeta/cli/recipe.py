@@ -20,9 +20,9 @@ from gammabeta.cli.fit import (
     seconds_of,
 )
 from gammabeta.cli.prepare import advised_plan, plan_in_file, prepared, show_beginning
-from gammabeta.cli.rows import remembered
 from gammabeta.cli.terminal import console, grid, metric_rows, print_json
 from gammabeta.cli.told import telling
+from gammabeta.data.origin import remembered
 from gammabeta.errors import GammabetaError, UsageError, nearest
 from gammabeta.report.names import (
     DATABASE_NAME,
@@ -244,7 +244,7 @@ def finished(
         parts,
         time.perf_counter() - began,
         more,
-        {},
+        None,
         look=best.combined is None,
         report=options.report,
         after=last.step,

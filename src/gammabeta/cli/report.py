@@ -4,10 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gammabeta.cli.diagnose import history_of
 from gammabeta.cli.terminal import console, notes
 from gammabeta.errors import DataError, FileError, GammabetaError, UsageError
-from gammabeta.report.names import MODEL_NAME, PLAN_NAME, RECIPE_NAME, SEARCH_NAME, STEPS
+from gammabeta.report.names import MODEL_NAME, PLAN_NAME, RECIPE_NAME, ROWS_NAME, SEARCH_NAME, STEPS
 
 if TYPE_CHECKING:
     from gammabeta.report.run_folder import Known
@@ -52,28 +51,29 @@ def measure(folder: Path, found: "Known") -> None:
     Of a recipe that has not come to its end, no test row is looked at.
     """
     from gammabeta.cli.fit import finished_case, report_facts
-    from gammabeta.cli.prepare import prepared
-    from gammabeta.cli.rows import rows_of
+    from gammabeta.cli.prepare import DataOptions, prepared
     from gammabeta.cli.so_far import measure_so_far
+    from gammabeta.data.origin import origin_of
+    from gammabeta.diagnosis.run_folder import history_of, read_rows
     from gammabeta.model import load
     from gammabeta.report.gates import named_in, served_by
     from gammabeta.report.write import write_facts
     from gammabeta.train import cache_compilations
 
     cache_compilations()
+    origin, _ = origin_of(folder / ROWS_NAME)
     if found.gates and served_by(found.gates) == "data":
         # there is no plan file yet: the rows are split by the seed of the plan that the recipe began with
-        options = replace(rows_of(folder, folder / PLAN_NAME)[0], plan=None, settings=(f"seed={seed_of(found)}",))
-        made = prepared(options)
+        made = prepared(DataOptions(**vars(origin), plan=None, settings=(f"seed={seed_of(found)}",)))
         measure_so_far(folder, made.schema, made.parts, made.encoded)
         return
     model = load(folder / MODEL_NAME)
-    made = prepared(rows_of(folder, folder / PLAN_NAME)[0], lambda scaled, rows: (model.plan, model.schema))
+    rows = read_rows(origin, model.plan, model.schema)
     if found.gates and not found.cooked:
-        measure_so_far(folder, made.schema, made.parts, made.encoded)
+        measure_so_far(folder, rows.schema, rows.parts, rows.encoded)
         return
-    case = finished_case(model, history_of(folder)[0], made.encoded)
-    facts = report_facts(case, model, made.parts, made.encoded, named_in(found.gates))
+    case = finished_case(model, history_of(folder)[0], rows.encoded)
+    facts = report_facts(case, model, rows.parts, rows.encoded, named_in(found.gates))
     write_facts(folder, replace(facts, after=STEPS[-1] if found.gates else ""))
 
 

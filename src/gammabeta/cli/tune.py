@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from gammabeta.cli import INTERRUPTED
 from gammabeta.cli.fit import FitOptions, holds_run, interruptible, into_run_folder, run_folder, seconds_of
 from gammabeta.cli.prepare import Prepared, advised_plan, plan_in_file, prepared, show_beginning
-from gammabeta.cli.rows import remembered
 from gammabeta.cli.terminal import console, grid, notes, number
 from gammabeta.cli.told import telling
+from gammabeta.data.origin import remembered
 from gammabeta.data.values import plural
 from gammabeta.errors import GammabetaError, UsageError
 from gammabeta.report.names import DATABASE_NAME, ROWS_NAME, SEARCH_NAME

@@ -19,6 +19,7 @@ class Dataset:
     kept: int64 (rows,), which rows of the encoded data these are; rows without a target are left out
     notes: sentences about what was found and handled
     feature_names: one name per feature of a table; empty for images
+    classes: what the class numbers of y stand for; empty where they are no more than numbers, and for other targets
     """
 
     x: Array
@@ -29,6 +30,7 @@ class Dataset:
     kept: Array = None
     notes: tuple[str, ...] = ()
     feature_names: tuple[str, ...] = ()
+    classes: tuple[bool | int | float | str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.weights is None:

@@ -23,7 +23,7 @@ EXAMPLES = 3
 class ColumnFacts(Description):
     """What one column holds and what becomes of it.
 
-    kind: number, boolean, category, date, set_aside, target, or image
+    kind: number, boolean, category, date, set_aside, target, weight, or image
     missing: rows without a value; distinct: different values; features: how many the network sees
     low, high: the range of numbers, else None; examples: the most frequent values
     reason: why it was set aside, else empty
@@ -82,10 +82,11 @@ def describe(data: Any, schema: Schema) -> Inspection:
     data = as_data(data)
     described: dict[str, Column | SetAside] = {column.name: column for column in schema.columns}
     described |= {column.name: column for column in schema.set_aside}
+    roles = {schema.weight: "weight"} | dict.fromkeys(schema.target_names, "target")
     facts = [
-        column_facts(data.values(name), described.get(name), name in schema.target_names)
+        column_facts(data.values(name), roles.get(name) or described[name])
         for name in data.names
-        if name in described or name in schema.target_names
+        if name in described or name in roles
     ]
     if isinstance(data, Images) and schema.image:
         facts.insert(0, image_facts(data))
@@ -93,9 +94,9 @@ def describe(data: Any, schema: Schema) -> Inspection:
     return Inspection(data.source, data.rows, schema.task, tuple(facts), targets, data.notes + schema.notes)
 
 
-def column_facts(values: Values, column: Column | SetAside | None, is_target: bool) -> ColumnFacts:
-    """One column of a table."""
-    kind = "target" if is_target or column is None else kind_name(type(column))
+def column_facts(values: Values, column: Column | SetAside | str) -> ColumnFacts:
+    """One column of a table; column: as the schema describes it, or what else it is for."""
+    kind = column if isinstance(column, str) else kind_name(type(column))
     reason = column.reason if isinstance(column, SetAside) else ""
     if not is_single(values.type):
         missing = int(pc.sum(pc.is_null(values.array)).as_py() or 0)

@@ -24,6 +24,7 @@ from gammabeta.data.target.targets import (
     probabilities,
 )
 from gammabeta.data.values import plural
+from gammabeta.data.weights import column_weights, given_weights
 from gammabeta.errors import DataError, UsageError, nearest
 from gammabeta.serial import Description
 from gammabeta.types import Array
@@ -39,6 +40,7 @@ class Schema(Description):
     image: size and scaling of images; None for tables
     set_aside: the columns it does not see, each with a reason
     notes: what learning it had to say
+    weight: the column that says how much each row counts, which the network does not see; None counts each once
     """
 
     task: Task
@@ -47,6 +49,7 @@ class Schema(Description):
     image: ImageInput | None = None
     set_aside: tuple[SetAside, ...] = ()
     notes: tuple[str, ...] = ()
+    weight: str | None = None
 
     @classmethod
     def fit(
@@ -56,6 +59,7 @@ class Schema(Description):
         task: str = "auto",
         kinds: Mapping[str, str] | None = None,
         drop: Iterable[str] = (),
+        weight: str | None = None,
     ) -> "Schema":
         """Learn from training rows.
 
@@ -65,12 +69,16 @@ class Schema(Description):
         task: auto, binary, multiclass, multilabel or regression; see :func:`choose_task`
         kinds: column name -> number, boolean, category or date, where the values mislead
         drop: columns that the network must not see
+        weight: a column of numbers >= 0, how much each row counts wherever rows with their targets are encoded: in
+            loss, metrics and batch norm's statistics. What is learned here (scaling, levels) counts every row once
         Raises UsageError for a wrong name, DataError where nothing can be learned.
         """
         data, kinds, dropped = as_data(data), dict(kinds or {}), tuple(drop)
         names = target_names(data, target)
-        require([*kinds, *dropped], data.names, data.source)
-        refuse_target_among(names, dropped)
+        weighing = () if weight is None else (weight,)
+        require([*kinds, *dropped, *weighing], data.names, data.source)
+        refuse_two_uses({"the target": names, "the weight": weighing, "to be dropped": dropped})
+        refuse_two_uses({"the weight": weighing, "given a kind": kinds})
         columns = [data.values(name) for name in names]
         chosen = choose_task(columns, task, isinstance(data, Images))
         known = known_rows(columns, chosen)
@@ -83,20 +91,23 @@ class Schema(Description):
             data = data.take(np.flatnonzero(known))
             columns = [data.values(name) for name in names]
         targets = fit_targets(columns, chosen)
+        for name in weighing:
+            column_weights(data.values(name))
         if isinstance(data, Images):
-            return cls(chosen, targets, image=fit_image_input(data), notes=notes)
+            return cls(chosen, targets, image=fit_image_input(data), notes=notes, weight=weight)
         found = [
             SetAside(name, "it was dropped on request.")
             if name in dropped
             else fit_column(data.values(name), kinds.get(name))
             for name in data.names
-            if name not in names
+            if name not in (*names, *weighing)
         ]
         used = tuple(column for column in found if isinstance(column, Column) and column.width)
         aside = tuple(column for column in found if isinstance(column, SetAside))
         if not used:
             raise DataError(no_usable_column(data.source, aside))
-        return cls(chosen, targets, used, set_aside=aside, notes=notes + taken_as_text(data, used, targets))
+        said = notes + taken_as_text(data, used, targets)
+        return cls(chosen, targets, used, set_aside=aside, notes=said, weight=weight)
 
     @property
     def target_names(self) -> tuple[str, ...]:
@@ -104,10 +115,15 @@ class Schema(Description):
         return tuple(target.name for target in self.targets)
 
     @property
+    def classes(self) -> tuple[bool | int | float | str, ...]:
+        """What the class numbers of y stand for; () where there are several targets, or numbers."""
+        only = self.targets[0] if len(self.targets) == 1 else None
+        return only.classes if isinstance(only, ClassTarget) else ()
+
+    @property
     def outputs(self) -> int:
         """Numbers that the network gives per row: multiclass one per class, binary 1, else one per target."""
-        first = self.targets[0]
-        return len(first.classes) if self.task == "multiclass" and isinstance(first, ClassTarget) else len(self.targets)
+        return len(self.classes) if self.task == "multiclass" else len(self.targets)
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -126,9 +142,11 @@ class Schema(Description):
 
         data: a Table, Images, or whatever :func:`as_data` takes
         target: whether y is wanted. With it, rows whose target is missing or of an unseen class are left out,
-            with a note; False keeps every row; "if there" asks for it where all target columns are there
-        sample_weight: (rows,), not negative
-        Raises DataError for missing columns, columns that changed kind and images of another size.
+            with a note, and the column of weights counts; False keeps every row; "if there" asks for it where all
+            target columns are there
+        sample_weight: (rows,), >= 0, instead of the column of weights
+        Raises DataError for missing columns, values that are no weights, columns that changed kind and images of
+        another size.
         """
         data = as_data(data)
         here = set(self.target_names) <= set(data.names)
@@ -138,14 +156,23 @@ class Schema(Description):
             raise DataError(missing_columns(data, self.target_names, "target column"))
         if target and here:
             y, kept, notes = encode_targets(self.targets, [data.values(n) for n in self.target_names], self.task)
-        weights = checked_weights(sample_weight, data.rows)[kept]
+        given = given_weights(sample_weight, data.rows)[kept]
         if len(kept) < data.rows:
             data = data.take(kept)
+        if self.weight is not None and sample_weight is None and y is not None:
+            if self.weight in data.names:
+                given = column_weights(data.values(self.weight))
+            elif target is True:
+                raise DataError(missing_columns(data, [self.weight], "weight column"))
+        weights = given.astype(np.float32)
         if self.image:
             pixels = checked_images(data, self.image)
-            return Dataset(pixels, y, weights, self.image.offset, self.image.factor, kept, notes)
+            scale = (self.image.offset, self.image.factor)
+            return Dataset(pixels, y, weights, *scale, kept, notes, classes=self.classes)
         x, more = encode_columns(data, self.columns)
-        return Dataset(x, y, weights, kept=kept, notes=notes + more, feature_names=self.feature_names)
+        return Dataset(
+            x, y, weights, kept=kept, notes=notes + more, feature_names=self.feature_names, classes=self.classes
+        )
 
     def answers(self, predictions: Array) -> pa.Table:
         """Predictions as a table of classes of their original type, or of numbers in the target's unit.
@@ -188,11 +215,14 @@ def taken_as_text(data: Table, columns: Iterable[Column], targets: Iterable[Targ
     return tuple(f'column "{name}" is taken as text.{hint}' for name, hint in hints.items() if hint)
 
 
-def refuse_target_among(names: Iterable[str], dropped: Iterable[str]) -> None:
-    """Refuse to drop what is to be predicted."""
-    both = set(names) & set(dropped)
-    if both:
-        raise UsageError(f'"{min(both)}" is both the target and to be dropped; take it out of one of them.')
+def refuse_two_uses(uses: Mapping[str, Iterable[str]]) -> None:
+    """Refuse a column of two uses at once, such as to drop what is to be predicted."""
+    found: dict[str, str] = {}
+    for use, names in uses.items():
+        for name in sorted(set(names)):
+            if name in found:
+                raise UsageError(f'"{name}" is both {found[name]} and {use}; take it out of one of them.')
+            found[name] = use
 
 
 def no_usable_column(source: str, aside: tuple[SetAside, ...]) -> str:
@@ -235,14 +265,3 @@ def checked_images(data: Table | Images, image: ImageInput) -> Array:
         raise DataError(f"{data.source}: found a table, expected images as at training.")
     image.check(data)
     return data.pixels
-
-
-def checked_weights(sample_weight: Array | None, rows: int) -> Array:
-    """float32 (rows,), ones where none were given."""
-    if sample_weight is None:
-        return np.ones(rows, dtype=np.float32)
-    weights = np.asarray(sample_weight, dtype=np.float32)
-    if weights.shape != (rows,) or not np.isfinite(weights).all() or (weights < 0).any():
-        expected = f"{rows:,} finite weights of 0 or more"
-        raise DataError(f"sample_weight: found shape {weights.shape}, expected {expected}; give one per row.")
-    return weights

@@ -1,8 +1,8 @@
 """All that is known of a run, measured when a rule asks for it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import Any
 
 import jax
@@ -12,13 +12,15 @@ import numpy as np
 from gammabeta.data import Dataset, Schema
 from gammabeta.diagnosis.examine import Examination, examine
 from gammabeta.diagnosis.references import References, constant_answer, outputs_of, references
-from gammabeta.nn import BatchNorm, ClassLoss, LabelLoss, Sequential
+from gammabeta.nn import BatchNorm, ClassLoss, LabelLoss, Loss, Sequential
 from gammabeta.nn.memories import batch_norms
 from gammabeta.plan import Plan
+from gammabeta.serial import lift, lower
+from gammabeta.train.counted import counted
 from gammabeta.train.evaluate import Evaluation, evaluate, shared_length
-from gammabeta.train.fit import evenly_weighted, met, steps_in
+from gammabeta.train.fit import met, steps_in
 from gammabeta.train.metrics import LOWER_IS_BETTER, headline, headline_name
-from gammabeta.train.step import State, calibrated, fresh_state, program_of
+from gammabeta.train.step import Start, State, calibrated, fresh_state, program_of, started
 from gammabeta.types import Tree
 
 PROBE_ROWS = 512
@@ -28,10 +30,12 @@ PROBE_ROWS = 512
 class Case:
     """A run to be diagnosed.
 
-    plan: with its network as layers, as train.fit.met gives it; train, valid, test: encoded rows, or None
+    plan: with its network as layers, as train.fit.met gives it; train, valid, test: encoded rows at their own weights,
+        or None
     history: a line per epoch, as Epoch.to_json gives it; () where there is none
     params, stats: of the finished model; None where no epoch was good
     schema: what encoded the rows; None where they came as arrays
+    began: what the run started from, where not from fresh numbers by its seed; its forks start there, too
     """
 
     plan: Plan
@@ -42,12 +46,20 @@ class Case:
     stats: Tree = None
     test: Dataset | None = None
     schema: Schema | None = None
+    began: Start | None = None
     measured: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, plan: Plan, train: Dataset, *rest: Any, **more: Any) -> "Case":
         """A case from a plan as it was written: its network is written out for the rows."""
         return cls(met(plan, train), train, *rest, **more)
+
+    def ended(self, history: tuple[Mapping[str, Any], ...], params: Tree, stats: Tree) -> "Case":
+        """The case after training, with what was measured of its rows and its start."""
+        made = replace(self, history=history, params=params, stats=stats)
+        names = ("probe", "start", "at_start", "references", "constant_loss", "norms", "metric", "steps")
+        vars(made).update({name: vars(self)[name] for name in names if name in vars(self)})
+        return made
 
     @property
     def network(self) -> Sequential:
@@ -61,9 +73,19 @@ class Case:
         return self.params is not None
 
     @property
+    def has_run(self) -> bool:
+        """Whether a step was made."""
+        return self.trained or bool(self.history)
+
+    @cached_property
+    def counted(self) -> Dataset:
+        """The training rows as they count in the run."""
+        return counted(self.plan, self.train)
+
+    @cached_property
     def judged_on(self) -> Dataset:
-        """The validation rows, or the training rows where there are none."""
-        return self.train if self.valid is None else self.valid
+        """The validation rows as they count in the run, or the training rows where there are none."""
+        return self.counted if self.valid is None else counted(self.plan, self.valid, self.train)
 
     @cached_property
     def metric(self) -> str:
@@ -88,13 +110,16 @@ class Case:
     def probe(self) -> Dataset:
         """At most 512 training rows, always the same."""
         chosen = np.random.default_rng(0).permutation(self.train.rows)[:PROBE_ROWS]
-        return evenly_weighted(self.train.take(np.sort(chosen)))
+        return self.counted.take(np.sort(chosen))
 
     @cached_property
     def start(self) -> State:
         """The state before the first step, as the run had it."""
-        fresh = fresh_state(self.plan, self.train.input_shape)
-        state: State = jax.device_get(calibrated(self.plan, fresh, self.probe))
+        if self.began is not None:
+            made = started(self.plan, self.train.input_shape, self.began)
+        else:
+            made = calibrated(self.plan, fresh_state(self.plan, self.train.input_shape), self.probe)
+        state: State = jax.device_get(made)
         return state
 
     @cached_property
@@ -112,7 +137,7 @@ class Case:
     @cached_property
     def on_train(self) -> Evaluation | None:
         """The finished network on the training rows."""
-        return self.evaluated(self.train)
+        return self.evaluated(self.counted)
 
     @cached_property
     def on_valid(self) -> Evaluation | None:
@@ -131,7 +156,7 @@ class Case:
 
     @cached_property
     def train_score(self) -> float:
-        return self.score(self.on_train, self.train)
+        return self.score(self.on_train, self.counted)
 
     @cached_property
     def valid_score(self) -> float:
@@ -163,17 +188,31 @@ class Case:
         """Standard error of the skill that the number of judging rows alone gives: about sqrt(e (1 - e) / n)."""
         skill = self.skill(self.valid_score) if self.trained else 0.5
         missing = min(max(1 - skill, 0.02), 0.98)
-        return float(np.sqrt(missing * (1 - missing) / max(self.judged_on.rows, 2)))
+        # rows of unequal weight count as fewer equal ones (Kish 1965)
+        w = np.asarray(self.judged_on.weights, np.float64)
+        rows = float(w.sum() ** 2 / max(float(w @ w), 1e-30))
+        return float(np.sqrt(missing * (1 - missing) / max(rows, 2)))
 
     @property
     def shortfall(self) -> float:
-        """How far the network's skill stays behind the best reference's; negative where it is ahead."""
+        """How far the network's skill stays behind the best reference's; below 0 where it is ahead, 0 before step 1."""
+        if not self.has_run:
+            return 0.0
         return self.skill(self.references.best) - self.skill(self.valid_score)
 
     def signals(self, name: str) -> dict[str, float]:
         """The last probed step's signals that start with ``name``; {} without history."""
         found = self.history[-1].get("signals", {}) if self.history else {}
         return {key: value for key, value in found.items() if key.startswith(name) and value is not None}
+
+
+@partial(jax.jit, static_argnames="skeleton", compiler_options={"xla_backend_optimization_level": 0})
+def loss_of_all(
+    skeleton: Loss, numbers: Mapping[str, float], outputs: jax.Array, y: jax.Array, weights: jax.Array
+) -> jax.Array:
+    """sum(w loss) where every row has the same outputs, (k,)."""
+    rows = jnp.repeat(outputs[None], y.shape[0], axis=0)
+    return jnp.sum(lower(skeleton, numbers).rows(rows, y) * weights)
 
 
 def constant_loss(case: Case) -> float:
@@ -185,13 +224,10 @@ def constant_loss(case: Case) -> float:
     y, weights = np.asarray(data.y), data.weights / max(float(data.weights.sum()), 1e-30)
     k = case.at_start.outputs.shape[1]
 
-    @jax.jit
-    def mean(outputs: jax.Array) -> jax.Array:
-        rows = jnp.repeat(outputs[None], len(y), axis=0)
-        return jnp.sum(loss.rows(rows, y) * weights)
+    skeleton, numbers = lift(loss)
 
     def value(outputs: np.ndarray) -> float:
-        return float(mean(jnp.asarray(outputs, jnp.float32)))
+        return float(loss_of_all(skeleton, numbers, np.asarray(outputs, np.float32), y, weights))
 
     start = np.zeros(k)
     if isinstance(loss, ClassLoss):

@@ -11,6 +11,8 @@ from gammabeta.diagnosis.case import Case
 RISE = 0.02
 """Of its minimum: a validation loss that is higher by less has not risen, whatever its noise."""
 
+WELL_BELOW, UNDONE = 0.8, 0.1
+
 
 @dataclass(frozen=True, eq=False)
 class Curves:
@@ -55,6 +57,17 @@ class Curves:
         if slope > -3 * error or slope >= 0 or not height > 0:
             return 0.0
         return float(min(-slope * size / height, 1.0))
+
+    def undone(self, constant: float) -> bool:
+        """Whether the training loss was well below that of a constant answer, and lost it again.
+
+        Below 80 % of it at its lowest, and at the end within 2 % of it, or above the first epoch's by 10 %.
+        """
+        losses = self.train
+        if len(losses) < 2 or not np.isfinite(losses).all() or not losses.min() < WELL_BELOW * constant:
+            return False
+        risen = losses[-1] - losses[0] > max(UNDONE * losses[0], RISE * constant)
+        return bool(losses[-1] > (1 - RISE) * constant or risen)
 
     @property
     def overfitted(self) -> int:

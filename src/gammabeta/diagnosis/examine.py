@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from gammabeta.data import Dataset
-from gammabeta.nn import Call, Layer, Loss, Sequential
+from gammabeta.diagnosis.stops import passed, stops
+from gammabeta.nn import Call, Layer, Loss, Sequential, without_initializers
 from gammabeta.nn.places import label
 from gammabeta.serial import lift, lower
 from gammabeta.train.step import Scale, ingested, mean_loss, scale_of
@@ -19,9 +20,10 @@ from gammabeta.types import Array, Tree
 
 @dataclass(frozen=True, eq=False)
 class LayerView:
-    """One layer of the network's first level, on the probe rows.
+    """One layer on the probe rows.
 
-    place: "layers.2 (relu)"; index: its position; layer: its description
+    place: "layers.2 (relu)", "layers.3.body.1 (relu)"; index: its position in the network's first level, or that of
+        what holds it; layer: its description
     mean, std, least, most, zero: of every unit's output (channels of images: over all pixels), (units,); zero: the
         share that is exactly 0
     rms: of the whole output; rms_input: of what comes in; gradient: root mean square over all outputs of the loss's
@@ -45,12 +47,14 @@ class LayerView:
 class Examination:
     """A network at one moment, on the probe rows.
 
-    layers: of the first level, in order; loss: the mean, as training measures it but without dropout and noise
+    layers: of the first level, in order; leaves: those that hold no others, wherever they are, in the order in which
+        rows pass through them; loss: the mean, as training measures it but without dropout and noise
     outputs: (rows, k), before the loss makes predictions of them; params: the same tree as the network's with
         {"weight": norm, "gradient": norm} in place of every array, by dotted path
     """
 
     layers: tuple[LayerView, ...]
+    leaves: tuple[LayerView, ...]
     loss: float
     outputs: np.ndarray
     params: Mapping[str, Mapping[str, float]]
@@ -58,30 +62,23 @@ class Examination:
 
 def examine(network: Sequential, loss: Loss, params: Tree, stats: Tree, data: Dataset, by_batch: bool) -> Examination:
     """Look at all layers; by_batch: whether batch norm normalizes by these rows, or by its memory."""
-    skeleton, numbers = lift((network, loss))
+    skeleton, numbers = lift((without_initializers(network), loss))
     found = examined(skeleton, numbers, params, stats, data.x, data.y, data.weights, scale_of(data), by_batch)
     forward, backward, value, outputs, norms = jax.device_get(found)
-    views = []
-    before = float(np.sqrt(np.mean(np.square(flat_input(data)))))
-    for index, (layer, seen, gradient) in enumerate(zip(network.layers, forward, backward, strict=True)):
-        rms = float(seen.pop("rms"))
-        views.append(
-            LayerView(
-                place=f"layers.{index} ({label(layer)})",
-                index=index,
-                layer=layer,
-                rms=rms,
-                rms_input=before,
-                gradient=float(gradient),
-                **seen,
-            )
+    layers, leaves = [], []
+    for stop, seen, gradient in zip(stops(network), forward, backward, strict=True):
+        view = LayerView(
+            place=f"{stop.place} ({label(stop.layer)})",
+            index=stop.number,
+            layer=stop.layer,
+            rms=float(seen.pop("rms")),
+            rms_input=float(seen.pop("rms_input")),
+            gradient=float(gradient),
+            **seen,
         )
-        before = rms
-    return Examination(tuple(views), float(value), np.asarray(outputs), by_path(norms))
-
-
-def flat_input(data: Dataset) -> np.ndarray:
-    return np.asarray(ingested(jnp.asarray(data.x), scale_of(data)), np.float64)
+        layers += [view] if stop.first_level else []
+        leaves += [view] if stop.leaf else []
+    return Examination(tuple(layers), tuple(leaves), float(value), np.asarray(outputs), by_path(norms))
 
 
 # level 0: this runs twice in a diagnosis, and compiling took 4.5 s where 2.9 s do
@@ -102,25 +99,29 @@ def examined(
     x = ingested(x, scale)
 
     def walk(params: Tree, shifts: tuple[Array, ...] | None) -> tuple[Array, tuple[Any, Array]]:
-        here, seen = x, []
-        for index, layer in enumerate(network.layers):
-            here, _ = layer.apply(params[index], stats[index], here, call)
-            if shifts is not None:
-                here = here + shifts[index]
-            seen.append(here)
+        seen: list[tuple[Array, Array]] = []
+
+        def visit(before: Array, y: Array) -> Array:
+            y = y if shifts is None else y + shifts[len(seen)]
+            seen.append((before, y))
+            return y
+
+        here = x
+        for part, own, memory in zip(network.layers, params, stats, strict=True):
+            here = passed(part, own, memory, here, call, visit, True)
         return mean_loss(loss, here, y, weights), (tuple(seen), here)
 
     shapes = jax.eval_shape(lambda: walk(params, None)[1][0])
-    zeros = tuple(jnp.zeros(shape.shape, shape.dtype) for shape in shapes)
+    zeros = tuple(jnp.zeros(shape.shape, shape.dtype) for _, shape in shapes)
     gradients = jax.value_and_grad(walk, argnums=(0, 1), has_aux=True)
     (value, (seen, outputs)), (by_params, by_outputs) = gradients(params, zeros)
     # the mean loss divides by the rows: undone, so that the size does not depend on how many rows are looked at
     backward = tuple(jnp.sqrt(jnp.mean(jnp.square(part))) * x.shape[0] for part in by_outputs)
     norms = jax.tree.map(lambda w, g: {"weight": length(w), "gradient": length(g)}, params, by_params)
-    return tuple(unit_views(part) for part in seen), backward, value, outputs, norms
+    return tuple(unit_views(*part) for part in seen), backward, value, outputs, norms
 
 
-def unit_views(y: Array) -> Mapping[str, Array]:
+def unit_views(x: Array, y: Array) -> Mapping[str, Array]:
     by_unit = y.reshape(-1, y.shape[-1]).astype(jnp.float32)
     return {
         "mean": jnp.mean(by_unit, axis=0),
@@ -129,6 +130,7 @@ def unit_views(y: Array) -> Mapping[str, Array]:
         "most": jnp.max(by_unit, axis=0),
         "zero": jnp.mean(by_unit == 0, axis=0),
         "rms": jnp.sqrt(jnp.mean(jnp.square(by_unit))),
+        "rms_input": jnp.sqrt(jnp.mean(jnp.square(x.astype(jnp.float32)))),
     }
 
 

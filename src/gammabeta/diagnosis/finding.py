@@ -52,6 +52,8 @@ class Proof:
     before, after: the metric, and loss_before, loss_after: the validation loss, means over the seeds
     gain: share of the distance from the best constant answer to a perfect one that the change won
     spread: its standard error over the seeds; confirmed: whether it is more than chance
+    by_loss: whether the loss alone is surely lower, by 5 % or more in every pair
+    finished: what the whole run came to by the metric, where the pairs are shorter than it, else None
     """
 
     change: str
@@ -65,6 +67,8 @@ class Proof:
     gain: float
     spread: float
     confirmed: bool
+    by_loss: bool = False
+    finished: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

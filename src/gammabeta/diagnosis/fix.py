@@ -4,13 +4,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gammabeta.data import Dataset
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Finding
 from gammabeta.diagnosis.forks import Branch, forked
-from gammabeta.diagnosis.trials import gain_of
-from gammabeta.model.learn import class_weighted
+from gammabeta.diagnosis.gain import gain_of
 from gammabeta.plan import Plan, change
+from gammabeta.train.counted import counted
 from gammabeta.train.paired import paired
 
 PAIRS = 3
@@ -44,11 +43,14 @@ def compared(case: Case, plan: Plan, pairs: int = PAIRS) -> Comparison:
     """Train the case's plan and another in full, ``pairs`` times from the same seeds, and compare what they come to."""
     # seeds far from the run's own and from those of the forks: what chose the fix must not judge it
     seeds = [(case.plan.seed + 1_000 + i) % 2**32 for i in range(pairs)]
-    train = training_rows(case, plan)
-    if train is not case.train and case.schema is not None:
-        # every class counts the same on the rows that judge, too: the fix gives rows of large classes for rare ones
-        case = replace(case, valid=class_weighted(plan, case.schema, case.judged_on), measured={})
-    branches = [Branch(case.plan, case.train, case.valid, 2**62), Branch(plan, train, case.valid, 2**62)]
+    valid = case.valid
+    weighs = plan.class_weights != case.plan.class_weights
+    if weighs:
+        # both are judged as the fix counts the rows: it gives those of large classes for rare ones
+        valid = case.train if case.valid is None else case.valid
+        case = replace(case, valid=counted(plan, valid, case.train), measured={})
+    branches = [Branch(case.plan, case.train, case.valid, 2**62, case.began)]
+    branches.append(branches[0]._replace(plan=plan, valid=valid))
     before, after = forked(branches, seeds)
     metric_only = plan.loss != case.plan.loss
     found = paired([gain_of(case, one, other, metric_only) for one, other in zip(before, after, strict=True)])
@@ -57,7 +59,7 @@ def compared(case: Case, plan: Plan, pairs: int = PAIRS) -> Comparison:
         return float(np.mean([getattr(outcome, name) for outcome in (before, after)[side]]))
 
     return Comparison(
-        metric=case.metric if train is case.train else f"balanced {case.metric}",
+        metric=f"balanced {case.metric}" if weighs else case.metric,
         pairs=pairs,
         before=mean("metric", 0),
         after=mean("metric", 1),
@@ -67,10 +69,3 @@ def compared(case: Case, plan: Plan, pairs: int = PAIRS) -> Comparison:
         error=found.error,
         kept=found.better,
     )
-
-
-def training_rows(case: Case, plan: Plan) -> Dataset:
-    """The case's training rows with the class weights of a plan that fixes it."""
-    if plan.class_weights == case.plan.class_weights or case.schema is None:
-        return case.train
-    return class_weighted(plan, case.schema, case.train)

@@ -1,5 +1,6 @@
 """Short runs from the same start and the same batches: what a change of one thing does."""
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,9 +14,10 @@ from gammabeta.errors import GammabetaError
 from gammabeta.plan import Plan
 from gammabeta.train import fit
 from gammabeta.train.fit import met, steps_in
+from gammabeta.train.step import Start
 
-AT_ONCE = 2
-"""Forks on threads: on a CPU batching them into one program bought nothing, a core each doubles the speed."""
+AT_ONCE = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+"""Forks on threads, a core each: docs/decisions/0010-forks-one-by-one.md says why they are no single program."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,16 @@ NOTHING = Outcome(np.inf, np.nan, np.inf, np.nan, np.inf, False, 0, ())
 """Of a plan that cannot run at all."""
 
 
-def short_run(plan: Plan, train: Dataset, valid: Dataset | None, steps: int) -> Outcome:
-    """The run of a plan, ended once ``steps`` steps are behind it; its schedule is not shortened."""
+def short_run(plan: Plan, train: Dataset, valid: Dataset | None, steps: int, start: Start | None = None) -> Outcome:
+    """The run of a plan, ended once ``steps`` steps are behind it; its schedule is not shortened.
+
+    start: what it begins from; a plan whose weights are of other shapes cannot, and comes to NOTHING
+    """
     best, last, curve = None, None, []
     try:
         # an epoch of many rows is measured inside, so that no fork is longer than it has to be
         every = steps if steps < steps_in(plan, train.rows) else None
-        for epoch in fit(plan, train, valid, probe=None, measure_every=every):
+        for epoch in fit(plan, train, valid, start=start, probe=None, measure_every=every):
             watched = epoch.valid or epoch.train
             curve.append(float(watched["loss"]))
             last = epoch
@@ -58,7 +63,7 @@ def short_run(plan: Plan, train: Dataset, valid: Dataset | None, steps: int) -> 
         return NOTHING
     if best is None or last is None:
         return NOTHING
-    (name,) = (key for key in best.train if key != "loss")
+    name = next(key for key in best.train if key != "loss")
     finite = last.ended != "non-finite loss" and bool(np.isfinite(last.losses).all())
     watched = best.valid or best.train
     if not finite and not best.best:
@@ -76,12 +81,13 @@ def short_run(plan: Plan, train: Dataset, valid: Dataset | None, steps: int) -> 
 
 
 class Branch(NamedTuple):
-    """What a fork runs: a plan on rows, for some steps."""
+    """What a fork runs: a plan on rows, for some steps; start: from what, None for fresh numbers."""
 
     plan: Plan
     train: Dataset
     valid: Dataset | None
     steps: int
+    start: Start | None = None
 
 
 Tell = Callable[[int, int], None]
@@ -97,8 +103,8 @@ def forked(branches: Sequence[Branch], seeds: Sequence[int], tell: Tell = unhear
     cases = list(product(range(len(branches)), seeds))
 
     def one(case: tuple[int, int]) -> Outcome:
-        plan, train, valid, steps = branches[case[0]]
-        return short_run(plan.replace(seed=case[1]), train, valid, steps)
+        branch = branches[case[0]]
+        return short_run(branch.plan.replace(seed=case[1]), *branch[1:])
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = []

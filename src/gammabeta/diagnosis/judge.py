@@ -1,14 +1,19 @@
 """From suspicions to findings: what the forks prove of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from gammabeta.diagnosis.case import Case
+from gammabeta.diagnosis.cured import cured_run
 from gammabeta.diagnosis.finding import Finding, Page, Severity
 from gammabeta.diagnosis.forks import Tell, unheard
-from gammabeta.diagnosis.suspicion import Suspicion
-from gammabeta.diagnosis.trials import Tried, beside, branch_of, other_units, tried
+from gammabeta.diagnosis.gain import other_units
+from gammabeta.diagnosis.rank import LIKELY, rank, weight
+from gammabeta.diagnosis.suspicion import Suspicion, Treatment, as_it_is
+from gammabeta.diagnosis.trials import Tried, beside, best_of, branch_of, tried
 from gammabeta.serial import to_json
 
 ERROR_GAIN = 0.05
@@ -20,11 +25,12 @@ ERROR_CHANCE, ERROR_SPREAD = 2.0, 2.92
 LEFT = 0.1
 """Skill that must still be missing behind the best reference before a second cause is looked for."""
 
-LIKELY = 0.6
-"""Certainty from which a suspicion is tried as a second cause: what many troubles show is always left over."""
-
 MOST_SECOND = 8
 """Treatments tried on top of the first cause's, at most."""
+
+UPSTREAM = "GB101"
+EXPLAIN = ("GB105", "GB107")
+"""Causes without a fork that do explain what a fork of a weak signature wins."""
 
 UNEXPLAINED = "GB305"
 """That performance is missing is said only where no cause of it is proved."""
@@ -33,13 +39,23 @@ SURE = 0.9
 """Certainty from which a signature convicts without a fork."""
 
 
+Look = Callable[[Case], Sequence[Suspicion]]
+"""What is suspected of a case."""
+
+
+def unseeing(case: Case) -> Sequence[Suspicion]:
+    """Suspects nothing."""
+    return ()
+
+
 class Scored(NamedTuple):
-    """A suspicion that became a finding, how it ranks, and the treatment that proved it."""
+    """A suspicion that became a finding, how it ranks, the treatment that proved it, and the case that judged that."""
 
     score: float
     finding: Finding
     suspicion: Suspicion
     top: Tried | None
+    case: Case
 
 
 def judge(
@@ -48,78 +64,133 @@ def judge(
     pages: Mapping[str, Page],
     deep: bool = False,
     tell: Tell = unheard,
+    look: Look = unseeing,
 ) -> list[Finding]:
     """Try every suspicion's treatments, and say which cause is proved, how much it costs and what mends it.
 
     A suspicion becomes an error or a warning by what its best treatment wins back; without treatments, by its own
-    severity where its signature is sure. Where several treatments win, the cause is the one that restores most,
-    weighted by how far its signature convicts; what the others show is explained by it and stays a note, unless
-    performance is still missing and a treatment wins some of it on top of the first.
+    severity where its signature is sure, and a note where it is measured. Where several treatments win, the cause is
+    the one that restores most, weighted by how far its signature convicts; what the others show is explained by it and
+    stays a note, unless performance is still missing and a treatment wins some of it on top of the first.
+
+    look: what is suspected of another case: of the run that the first cause's treatment gives
     """
-    proofs = tried(case, suspicions, deep, tell)
-    best = max((proof.proof.gain for group in proofs for proof in group if proof.proof.confirmed), default=0.0)
+    cases = [case if one.judged is as_it_is else judged_by(case, one) for one in suspicions]
+    proofs = proved(case, cases, suspicions, deep, tell)
+    tops = [top_of(suspicion, group) for suspicion, group in zip(suspicions, proofs, strict=True)]
+    best = max((top.proof.gain for top in tops if top is not None), default=0.0)
     scored: list[Scored] = []
-    for suspicion, group in zip(suspicions, proofs, strict=True):
-        top = best_of(group)
-        weight = 0.4 + 0.6 * suspicion.certainty
+    for here, suspicion, group, top in zip(cases, suspicions, proofs, tops, strict=True):
         if top is not None:
-            # the surer the signature, the less it matters whether another change wins a little more
-            score = (top.proof.gain / best) ** (1.05 - suspicion.certainty) * weight
-            severity = severity_of(case, suspicion, top)
+            score = rank(top.proof.gain, best, suspicion.certainty)
+            severity = severity_of(here, suspicion, top)
         elif suspicion.severity:
-            score, severity = suspicion.certainty * weight, suspicion.severity
-        elif suspicion.certainty >= SURE:
-            # a sure signature that costs nothing measurable is worth knowing, no more
+            score, severity = suspicion.certainty * weight(suspicion.certainty), suspicion.severity
+        elif best > 0 and suspicion.treatments and not group and suspicion.certainty >= LIKELY:
+            # worth knowing, though what was proved without it decides what comes first
+            score, severity = 0.0, "note"
+            suspicion = replace(suspicion, costs="not tried: it cannot come before what was proved")
+        elif suspicion.certainty >= SURE or suspicion.noted:
+            # a sure or measured signature that costs nothing measurable is worth knowing, no more
             score, severity = 0.0, "note"
         else:
             continue
-        scored.append(Scored(score, found(case, suspicion, pages, top, severity), suspicion, top))
+        scored.append(Scored(score, found(here, suspicion, pages, top, severity), suspicion, top, here))
     scored.sort(key=lambda one: -one.score)
     if any(one.finding.severity == "error" for one in scored):
         scored = [one for one in scored if one.finding.code != UNEXPLAINED]
     first = next((one for one in scored if one.finding.severity != "note"), None)
     if first is None or first.top is None:
-        # what no fork has proved cannot explain what a fork has
-        others = (one.finding for one in scored if one.top is not None and one.suspicion.certainty >= LIKELY)
-        beyond = next(others, None)
+        beyond = next((one.finding for one in scored if stands_beside(first, one)), None)
     else:
-        beyond = second_cause(case, first, first.top, suspicions, proofs, pages, tell)
+        beyond = second_cause(first, first.top, suspicions, proofs, pages, tell, look)
     return silenced(scored, first, beyond)
 
 
-def best_of(group: Sequence[Tried]) -> Tried | None:
-    """The treatment that won most of those that are confirmed."""
-    return max((one for one in group if one.proof.confirmed), key=lambda one: one.proof.gain, default=None)
+def judged_by(case: Case, suspicion: Suspicion) -> Case:
+    """The case with the rows that judge changed as the suspicion asks."""
+    return replace(case, valid=suspicion.judged(case.judged_on), measured={})
+
+
+def proved(
+    case: Case, cases: Sequence[Case], suspicions: Sequence[Suspicion], deep: bool, tell: Tell
+) -> list[list[Tried]]:
+    """The forks of every suspicion: none on rows that hold non-finite values, which ruin whatever is tried."""
+    if any(one.code == UPSTREAM for one in suspicions) and not all_finite(case):
+        return [[] for _ in suspicions]
+    usual = [one if here is case else replace(one, treatments=()) for here, one in zip(cases, suspicions, strict=True)]
+    groups = tried(case, usual, deep, tell)
+    for index, (here, suspicion) in enumerate(zip(cases, suspicions, strict=True)):
+        if here is not case:
+            (group,) = tried(here, [suspicion], deep, tell)
+            name = f"balanced {case.metric}"
+            groups[index] = [replace(one, proof=replace(one.proof, metric=name)) for one in group]
+    return groups
+
+
+def all_finite(case: Case) -> bool:
+    """Whether all rows that train and judge are."""
+    parts = [part for data in (case.train, case.valid) if data is not None for part in (data.x, data.y)]
+    return all(part is None or bool(np.isfinite(np.asarray(part, np.float64)).all()) for part in parts)
+
+
+def top_of(suspicion: Suspicion, group: Sequence[Tried]) -> Tried | None:
+    """The treatment that proves a suspicion: of what is likely and not meant, also one that only lowers the loss."""
+    top = best_of(group)
+    if top is not None or suspicion.certainty < LIKELY or suspicion.meant:
+        return top
+    return max((one for one in group if one.proof.by_loss), key=lambda one: one.proof.gain, default=None)
+
+
+def stands_beside(first: Scored | None, one: Scored) -> bool:
+    """Whether a cause that a fork proved stands beside a first one that no fork has: that cannot explain it.
+
+    Either its signature is likely, or it wins as much as an error. Wrong labels and a leak do explain what a weak
+    signature shows: less of learning them is worth something by itself.
+    """
+    if one.top is None:
+        return False
+    explained = first is not None and first.finding.code in EXPLAIN
+    return one.suspicion.certainty >= LIKELY or (one.finding.severity == "error" and not explained)
 
 
 def second_cause(
-    case: Case,
     first: Scored,
     cured: Tried,
     suspicions: Sequence[Suspicion],
     proofs: Sequence[Sequence[Tried]],
     pages: Mapping[str, Page],
     tell: Tell,
+    look: Look,
 ) -> Finding | None:
     """What wins most on top of cured, the first cause's treatment, where much is still missing; None for nothing."""
+    case = first.case
     left = case.skill(case.references.best) - case.skill(cured.proof.after)
     if not left > max(LEFT, 2 * case.chance):
         return None
-    others: list[tuple[Suspicion, list[Tried]]] = []
+    # what won by itself needs one fork; what did not, all of its own
+    again = {
+        (suspicion.code, suspicion.place): (suspicion, suspicion.treatments if top is None else (top.treatment,))
+        for suspicion, top in zip(suspicions, map(best_of, proofs), strict=True)
+        if suspicion.judged is as_it_is
+    }
+    after = cured_run(case, cured.branch)
+    # the first cause hides what the cured run shows
+    for suspicion in () if after is None else look(after):
+        key = suspicion.code, suspicion.place
+        if key not in again or suspicion.certainty > again[key][0].certainty:
+            again[key] = suspicion, suspicion.treatments
+    others: list[tuple[Suspicion, Sequence[Treatment]]] = []
     room = MOST_SECOND
-    pairs = zip(suspicions, proofs, strict=True)
-    for suspicion, group in sorted(pairs, key=lambda pair: -pair[0].certainty):
-        top = best_of(group)
-        # what won by itself needs one fork; what did not, all of its own
-        again = [top] if top is not None else list(group)
+    for suspicion, treatments in sorted(again.values(), key=lambda pair: -pair[0].certainty):
         likely = suspicion.code != first.finding.code and suspicion.certainty >= LIKELY
-        if likely and again and len(again) <= room:
-            others.append((suspicion, again))
-            room -= len(again)
-    treatments = [[one.treatment for one in again] for _, again in others]
-    if not any(branch_of(cured.branch, one) for group in treatments for one in group):
+        if likely and treatments and len(treatments) <= room:
+            others.append((suspicion, treatments))
+            room -= len(treatments)
+    groups = [treatments for _, treatments in others]
+    if not any(branch_of(cured.branch, one) for group in groups for one in group):
         return None
-    on_top = beside(case, cured.branch, cured.outcomes, treatments, tell)
+    on_top = beside(case, cured.branch, cured.outcomes, groups, tell)
     won = [(suspicion, top) for (suspicion, _), group in zip(others, on_top, strict=True) if (top := best_of(group))]
     if not won:
         return None
@@ -146,7 +217,7 @@ def silenced(scored: Sequence[Scored], first: Scored | None, beyond: Finding | N
 def severity_of(case: Case, suspicion: Suspicion, top: Tried) -> Severity:
     """An error where the gain is large and neither the judging rows nor the seeds explain it, else a warning."""
     least = max(ERROR_GAIN, ERROR_CHANCE * case.chance, ERROR_SPREAD * top.proof.spread)
-    clear = suspicion.severity == "error" or top.proof.gain >= least
+    clear = suspicion.severity == "error" or (top.proof.confirmed and top.proof.gain >= least)
     return "error" if clear and not suspicion.meant else "warning"
 
 
@@ -168,9 +239,10 @@ def found(
             if other_units(case, top.branch)
             else f" and the loss from {proof.loss_before:.4g} to {proof.loss_after:.4g}"
         )
+        short = "" if proof.finished is None else f", short of the whole run, which came to {proof.finished:.4g}"
         costs = (
             f"with {proof.change}{f' on top of {after.proof.change}' if after else ''}, {proof.metric} goes from "
-            f"{proof.before:.4g} to {proof.after:.4g}{loss} ({proof.seeds} pairs of runs of {proof.steps} steps)"
+            f"{proof.before:.4g} to {proof.after:.4g}{loss} ({proof.seeds} pairs of runs of {proof.steps} steps{short})"
         )
         fix = difference(to_json(case.plan), to_json(top.treatment.plan(case.plan)))
     return Finding(

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from gammabeta.nn import Ensemble, Layer, Residual, Sequential
+from gammabeta.nn import Ensemble, Layer, Residual, Sequential, Wrapper
+from gammabeta.nn.places import Place
 from gammabeta.plan import Plan
 
 Edit = Callable[[Layer], tuple[Layer, ...]]
@@ -52,3 +53,25 @@ def every(network: Layer) -> Iterator[Layer]:
             yield from every(member)
     else:
         yield network
+
+
+def setting_of(layer: Layer, path: tuple[int, ...], name: str = "network") -> str:
+    """What plan.change calls the layer at a path of nn.places: "network.layers.3.body.layers.1"."""
+    if isinstance(layer, Wrapper):
+        return setting_of(layer.layer, path, f"{name}.layer")
+    if not path:
+        return name
+    first, rest = path[0], path[1:]
+    if isinstance(layer, Residual):
+        part = layer.body if first == 0 else layer.shortcut
+        assert part is not None
+        return setting_of(part, rest, f"{name}.{'shortcut' if first else 'body'}")
+    if isinstance(layer, Ensemble):
+        return setting_of(layer.members[first], rest, f"{name}.members.{first}")
+    assert isinstance(layer, Sequential)
+    return setting_of(layer.layers[first], rest, f"{name}.layers.{first}")
+
+
+def place_of(place: Place) -> str:
+    """ "layers.3.body.1" """
+    return f"layers.{place.name.rpartition('.')[0]}"

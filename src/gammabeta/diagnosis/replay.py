@@ -11,10 +11,10 @@ from gammabeta.nn import Call, Sequential
 from gammabeta.nn.places import label
 from gammabeta.serial import lift
 from gammabeta.train.batches import Chunk, chunks, epoch_batches
-from gammabeta.train.fit import evenly_weighted
 from gammabeta.train.step import State, advance, gradients, ingested, program_of, scale_of
 
 MEMO = "first non-finite number"
+MOST_REPLAYED = 20_000
 MOST_ROWS = 8
 """Numbers of rows that a sentence names."""
 
@@ -38,7 +38,7 @@ class Place:
         return f"{len(self.rows)} training rows ({some})"
 
 
-def first_non_finite(case: Case, most_steps: int = 20_000) -> Place | None:
+def first_non_finite(case: Case, most_steps: int = MOST_REPLAYED) -> Place | None:
     """Run the plan again from its seed to the first step with a non-finite loss, and look into that step.
 
     The run is the same, bit for bit, so nothing has to be kept for this; what was found is remembered in the case.
@@ -53,7 +53,7 @@ def first_non_finite(case: Case, most_steps: int = 20_000) -> Place | None:
 def searched(case: Case, most_steps: int) -> Place | None:
     program = program_of(case.plan)
     skeleton, numbers = lift(program)
-    data = evenly_weighted(case.train)
+    data = case.counted
     state = jax.tree.map(jnp.asarray, case.start)
     scale, seed, done, epoch = scale_of(data), np.uint32(case.plan.seed), 0, 0
     while done < min(case.steps, most_steps):

@@ -14,6 +14,10 @@ MOST_ROWS = 4_000
 """Rows that a rule looks at, at most, where it fits something."""
 
 
+TELLING = 0.5
+"""Skill from which a network's score on other rows says whether they hurt it."""
+
+
 def once(case: Case, name: str, make: Callable[[], Any]) -> Any:
     """What ``make`` gives, made at the first call for this case only; ``name`` is the fact's own."""
     if name not in case.measured:
@@ -77,6 +81,11 @@ def good_rows(case: Case, predicted: np.ndarray, data: Dataset) -> np.ndarray | 
     spread = np.var(np.asarray(case.train.y, np.float64), axis=0)
     rows = np.mean(1 - (predicted.astype(np.float64) - y) ** 2 / np.maximum(spread, 1e-30), axis=1)
     return np.asarray(rows) if np.isfinite(rows).all() else None
+
+
+def could_fall(case: Case) -> bool:
+    """Whether a score that is not lower on other rows says anything: of a network that knows nothing it cannot fall."""
+    return case.trained and case.skill(case.valid_score) > TELLING
 
 
 def difference(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:

@@ -16,6 +16,9 @@ BLUR = 0.3
 RATIO, MOVED = 2.0, 0.5
 """Ratio of standard deviations, and shift of the mean in them, from which a column counts as changed."""
 
+MOST_COLUMNS = 0.75
+"""Share of changed columns from which all rows were prepared otherwise; one column of two may move by itself."""
+
 
 @dataclass(frozen=True, eq=False)
 class Shift:
@@ -47,7 +50,9 @@ class Shift:
     @property
     def prepared(self) -> bool:
         """Whether a factor and an offset for most columns explain all of it."""
-        return self.shifted and self.changed >= 0.5 and self.high_alone < 0.65 and self.auc - self.auc_alone > 0.1
+        return (
+            self.shifted and self.changed >= MOST_COLUMNS and self.high_alone < 0.65 and self.auc - self.auc_alone > 0.1
+        )
 
 
 def shifts(case: Case) -> list[Shift]:

@@ -37,6 +37,8 @@ class Suspicion:
     treatments: what would cure it; the best one that is confirmed becomes the fix. Without any, certainty decides
     fix: the change of the plan that is advised where no fork is needed
     severity: where the signature itself proves that it costs performance; None: what the fork wins back decides
+    judged: a change of the rows that judge, with and without the treatments; their metric is then a balanced one
+    noted: whether it is worth a note where no fork was run and where none won: its numbers are measured on this network
     meant: whether the plan asks for it in so many words; whatever it costs, it is no more than a warning
     """
 
@@ -50,4 +52,6 @@ class Suspicion:
     advice: str = ""
     costs: str = ""
     severity: Severity | None = None
+    judged: Callable[[Dataset], Dataset] = as_it_is
+    noted: bool = False
     meant: bool = False

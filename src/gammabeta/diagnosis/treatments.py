@@ -27,6 +27,7 @@ from gammabeta.nn import (
     SigmoidCrossEntropy,
     SoftmaxCrossEntropy,
     SquaredError,
+    Zeros,
 )
 from gammabeta.nn.layer import Normalization
 from gammabeta.plan import Plan, change
@@ -87,6 +88,20 @@ def initializers_by_activation() -> Treatment:
         return (replace(layer, initializer=None),) if isinstance(layer, Dense | Conv2D) else (layer,)
 
     return Treatment("initial weights that suit the activation", lambda plan: with_layers(plan, edit))
+
+
+def last_layer_from_zeros() -> Treatment:
+    """A last dense layer that starts at zero: the first answers are those of its bias."""
+
+    def changed(plan: Plan) -> Plan:
+        layers = plan.layers
+        assert isinstance(layers, Sequential)
+        last = max(index for index, layer in enumerate(layers.layers) if isinstance(layer, Dense))
+        made = list(layers.layers)
+        made[last] = replace(layers.layers[last], initializer=Zeros())  # type: ignore[call-arg]
+        return plan.replace(network=Sequential(tuple(made)))
+
+    return Treatment("a last layer that starts at zero", changed)
 
 
 def activation(function: Any) -> Treatment:

@@ -47,7 +47,11 @@ def verdict(case: Case, findings: Sequence[Finding] = ()) -> str:
             return f"{first.name[0].upper()}{first.name[1:]}: {steps}."
         return f"Learning rate too high, or values that are not finite in the data: {steps}."
     finished = case.trained and case.train.y is not None
-    for words in (rate_proved(findings), rate_too_low(case, found, finished), rate_too_high(case, found, finished)):
+    for words in (
+        rate_proved(findings),
+        rate_too_low(case, found, finished),
+        rate_too_high(case, found, finished, findings),
+    ):
         if words:
             return f"{words} {last}."
     if found.falling > FALLING and found.ended != "early stopping":
@@ -90,7 +94,7 @@ def rate_proved(findings: Sequence[Finding]) -> str:
     return f"{words}: {first.costs}." if first is not None and words else ""
 
 
-def rate_too_high(case: Case, found: Curves, finished: bool) -> str:
+def rate_too_high(case: Case, found: Curves, finished: bool, findings: Sequence[Finding]) -> str:
     """The verdict where the curve jumps or stays above the constant answer's loss; "" elsewhere."""
     losses = found.train
     # a loss near 0 doubles for nothing
@@ -98,6 +102,14 @@ def rate_too_high(case: Case, found: Curves, finished: bool) -> str:
     jumps = float(np.mean(np.diff(losses) > least)) if len(losses) > 4 else 0.0
     if jumps >= JUMPS:
         return f"Learning rate too high: the training loss jumps up in {jumps:.0%} of the epochs."
+    if finished and found.undone(case.constant_loss):
+        first = first_cause(findings)
+        proved = first is not None and first.proof is not None
+        name = f"{first.name[0].upper()}{first.name[1:]}" if first is not None and proved else RATES["GB301"]
+        return (
+            f"{name}: the training loss was down at {losses.min():.3g} in epoch "
+            f"{int(np.argmin(losses)) + 1} and lost it again, where a constant answer has {case.constant_loss:.3g}."
+        )
     if finished and len(losses) > 1 and losses[-1] > 1.05 * case.constant_loss and losses[-1] > 0.5 * losses[0]:
         short = longest_update(case) < UPDATE_RATIO
         way = "too low" if short else "too high"

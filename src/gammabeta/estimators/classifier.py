@@ -6,10 +6,10 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import ClassifierMixin
 
+from gammabeta.data.weights import given_weights
 from gammabeta.estimators.network import Network, counted
-from gammabeta.estimators.targets import checked_labels, column_names, encoded_labels
-from gammabeta.estimators.weights import checked_weights
-from gammabeta.nn import Normalization, class_weights
+from gammabeta.estimators.targets import checked_labels, column_names, encoded_labels, named_classes
+from gammabeta.nn import Normalization
 from gammabeta.nn.losses.class_weight import ClassWeights
 from gammabeta.optim import Optimizer
 from gammabeta.plan import EarlyStopping, Plan
@@ -38,8 +38,9 @@ class NetworkClassifier(ClassifierMixin, Network):
     early_stopping: True, False, or EarlyStopping(patience, metric). Where it is on, part of the rows is kept
         from training and tells when to stop; where it is off, all rows train for all epochs
     validation_share: that part, in (0, 1), by class; with fewer than 10 such rows all rows train
-    class_weight: None, "balanced" (by the inverse of a class's share, its rows counted by sample_weight), or a dict
-        class -> weight; multiplies sample_weight. For several labels "balanced", or a list of one of these for each
+    class_weight: "balanced" (by the inverse of a class's share among the rows that train, counted by sample_weight),
+        or a dict class -> weight; multiplies sample_weight. For several labels "balanced", or a list of one of these
+        for each
     plan: a gammabeta.Plan, for all that has no parameter here
     kinds: column -> "number", "boolean", "category" or "date", where values mislead: {"zip": "category"}; a
         column of an array is called by its place: {3: "category"}
@@ -106,18 +107,15 @@ class NetworkClassifier(ClassifierMixin, Network):
         Raises ValueError for what cannot be learned from.
         """
         table = self._rows(X, y)
-        weights = checked_weights(sample_weight, table.rows)
+        weights = given_weights(sample_weight, table.rows)
         table, labels = counted(table, checked_labels(y), weights)
         task, codes, classes = encoded_labels(labels)
-        if self.class_weight is not None:
-            counting = weights > 0
-            known = classes if codes.ndim == 1 else None
-            weights[counting] *= class_weights(codes, self.class_weight, weights=weights[counting], classes=known)
         several = codes.ndim == 2
         columns = codes.T if several else [codes]
         names = column_names(y, len(columns), table.names)
         named = dict(zip(names, columns, strict=True))
-        self._learn(X, table, named, task, weights, None if several else classes)
+        by_class = by_name(self.class_weight, classes)
+        self._learn(X, table, named, task, weights, None if several else classes, by_class)
         self.classes_ = classes
         self._label_type = labels.dtype
         return self
@@ -141,3 +139,13 @@ class NetworkClassifier(ClassifierMixin, Network):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def by_name(given: Any, classes: Array) -> Any:
+    """Class weights as a plan has them, by the names of the classes: 1 stands for the class 1.0, and for True too."""
+    if isinstance(given, list | tuple):
+        return [by_name(each, np.arange(2)) for each in given]
+    if not isinstance(given, Mapping):
+        return given
+    labels, names = classes.tolist(), named_classes(classes)
+    return {str(names[labels.index(key)] if key in labels else key): weight for key, weight in given.items()}

@@ -80,14 +80,15 @@ class Network(BaseEstimator):
         task: Task,
         weights: Array,
         classes: Array | None = None,
+        class_weight: Any = None,
     ) -> Self:
         """Split, learn the schema, plan, fit, and keep the finished model.
 
         table: the rows of X that count; y: their target columns by name; weights: of all rows of X
-        classes: what the numbers in a column of classes stand for
+        classes: what the numbers in a column of classes stand for; class_weight: by the names of classes
         """
         data = with_columns(table, y)
-        plan = planned(self, task, data.rows)
+        plan = planned(self, task, data.rows, class_weight)
         train, valid = self._parts(data, tuple(y), task, plan)
         schema = Schema.fit(train, tuple(y), task, column_kinds(self.kinds, X, table))
         schema = raw_where_normalized(schema, suited(plan, schema))
@@ -95,7 +96,8 @@ class Network(BaseEstimator):
         to_validate = None if valid is None else weighted(schema, valid, weights)
         target = schema.targets[0]
         if classes is not None and isinstance(target, ClassTarget):
-            schema = schema.replace(targets=(named_classes(target, classes),))
+            schema = schema.replace(targets=(target.replace(classes=named_classes(classes)),))
+            to_train = replace(to_train, classes=schema.classes)
         model, run = learn(plan, schema, to_train, to_validate, on_epoch=self._report)
         self.model_ = model
         self.history_ = list(run.history)

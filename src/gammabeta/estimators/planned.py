@@ -1,5 +1,6 @@
 """From an estimator's parameters to a plan."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,16 @@ PLACES = {
     "weight_decay": "optimizer.weight_decay",
     "batch_size": "batch_size",
     "epochs": "epochs",
+    "class_weight": "class_weights",
+    "random_state": "seed",
 }
 """Parameter -> where it stands in a plan, in the order in which they are set."""
 
 
-def planned(estimator: Any, task: str, rows: int) -> Plan:
+def planned(estimator: Any, task: str, rows: int, class_weight: Any = None) -> Plan:
     """The estimator's plan, or else the advised one, with every parameter that is not None set in it.
+
+    class_weight: the classifier's, its classes by their names
 
     Raises UsageError or PlanError, naming the parameter, where one is impossible.
     """
@@ -31,21 +36,32 @@ def planned(estimator: Any, task: str, rows: int) -> Plan:
     if given is not None and not isinstance(given, Plan):
         raise UsageError(f"{place(estimator, 'plan')}: expected a gammabeta Plan, or None for the advised one.")
     plan = advise(task, rows) if given is None else given
-    for name, path in PLACES.items():
-        value = getattr(estimator, name)
-        if value is not None:
-            plan = changed(plan, path, native(value), place(estimator, name))
-    stopping = early_stopping(estimator, plan)
-    seed = seed_of(estimator, plan)
-    return changed(plan.replace(early_stopping=stopping), "seed", seed, place(estimator, "random_state"))
+    plan = plan.replace(early_stopping=early_stopping(estimator, plan))
+    own = {"class_weight": class_weight, "random_state": seed_of(estimator, plan)}
+    values = {name: own[name] if name in own else getattr(estimator, name) for name in PLACES}
+    return changed(estimator, plan, {name: native(value) for name, value in values.items() if value is not None})
 
 
-def changed(plan: Plan, path: str, value: Any, where: str) -> Plan:
-    """The plan with one value set; False stands for a part that is left out."""
+def changed(estimator: Any, plan: Plan, values: Mapping[str, Any]) -> Plan:
+    """The plan with the values of some parameters; False stands for a part that is left out.
+
+    All at once, for two may be possible where one of them alone is not. Raises PlanError that names the first
+    parameter with which they no longer are.
+    """
+    changes = [(PLACES[name], None if value is False else value) for name, value in values.items()]
     try:
-        return change(plan, {path: None if value is False else value})
+        return change(plan, dict(changes))
     except PlanError as error:
-        raise PlanError(f"{where}: {error}") from None
+        first = next(n for n in range(len(changes)) if impossible(plan, dict(changes[: n + 1])))
+        raise PlanError(f"{place(estimator, list(values)[first])}: {error}") from None
+
+
+def impossible(plan: Plan, changes: Mapping[str, Any]) -> bool:
+    try:
+        change(plan, changes)
+    except PlanError:
+        return True
+    return False
 
 
 def early_stopping(estimator: Any, plan: Plan) -> EarlyStopping | None:
@@ -75,7 +91,7 @@ def native(value: Any) -> Any:
     """NumPy's numbers and arrays, which parameter grids are made of, as Python's own."""
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
-    return tuple(map(native, value)) if isinstance(value, list | tuple) else value
+    return tuple(map(native, value)) if type(value) in (list, tuple) else value
 
 
 def place(estimator: Any, name: str) -> str:

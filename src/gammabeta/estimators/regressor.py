@@ -5,9 +5,9 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import RegressorMixin
 
+from gammabeta.data.weights import given_weights
 from gammabeta.estimators.network import Network, counted
 from gammabeta.estimators.targets import checked_numbers, column_names
-from gammabeta.estimators.weights import checked_weights
 from gammabeta.types import Array
 
 
@@ -60,7 +60,7 @@ class NetworkRegressor(RegressorMixin, Network):
         Raises ValueError for what cannot be learned from, such as a target that is the same in every row.
         """
         table = self._rows(X, y)
-        weights = checked_weights(sample_weight, table.rows)
+        weights = given_weights(sample_weight, table.rows)
         table, numbers = counted(table, checked_numbers(y), weights)
         columns = np.ascontiguousarray(np.atleast_2d(numbers.T))
         names = column_names(y, len(columns), table.names)

@@ -61,12 +61,12 @@ def encoded_labels(y: Array) -> Labels:
     return Labels("binary" if len(classes) == 2 else "multiclass", codes.astype(np.int64), classes)
 
 
-def named_classes(target: ClassTarget, classes: Array) -> ClassTarget:
-    """The target with the user's classes in place of their numbers; what JSON does not know becomes text."""
+def named_classes(classes: Array) -> tuple[bool | int | float | str, ...]:
+    """The user's classes as schema and plan name them; what JSON does not know becomes text."""
     labels = classes.tolist()
     kinds = {type(label) for label in labels}
     plain = len(kinds) == 1 and kinds <= {bool, int, float, str}
-    return target.replace(classes=tuple(labels if plain else map(str, labels)))
+    return ClassTarget("", tuple(labels if plain else map(str, labels))).classes
 
 
 def checked_numbers(y: Any) -> Array:

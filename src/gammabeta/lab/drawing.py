@@ -113,7 +113,7 @@ def drawn(outcome: "Outcome", svg: Path, png: Path) -> None:
 
 
 def finished(axes: Any) -> None:
-    """Plain numbers on logarithmic axes, and a legend where lines have names and none was made."""
+    """Plain numbers on logarithmic axes, and a legend where lines have names and neither axes nor picture has one."""
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
     for axis in (axes.xaxis, axes.yaxis):
@@ -123,7 +123,7 @@ def finished(axes: Any) -> None:
             axis.set_major_formatter(plain)
             # within two decades there are too few powers of ten to read from
             axis.set_minor_formatter(leading(plain) if high < 100 * low else NullFormatter())
-    if axes.get_legend() is None and axes.get_legend_handles_labels()[1]:
+    if axes.get_legend() is None and not axes.figure.legends and axes.get_legend_handles_labels()[1]:
         axes.legend()
 
 
@@ -144,6 +144,12 @@ def in_both_lights(svg: str, title: str) -> str:
     head, end, rest = svg.partition("<defs>")
     named = head.replace("<svg ", f'<svg role="img" aria-label="{title}" ', 1)
     return f"{named}<style>{sheet}</style>\n{end}{rest}"
+
+
+def legend_below(figure: Any, axes: Any) -> None:
+    """One legend for all axes of a picture, of the names in ``axes``, where it hides nothing."""
+    handles, names = axes.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=len(names))
 
 
 def band(axes: Any, x: Sequence[float], curves: Any, name: str, **look: Any) -> None:

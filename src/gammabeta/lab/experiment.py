@@ -74,7 +74,10 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run of an experiment came to; files: picture (SVG, PNG), numbers (CSV), verdict (JSON), by kind."""
+    """What a run of an experiment came to.
+
+    data: what it was given, None for its own; files: picture (SVG, PNG), numbers (CSV), verdict (JSON), by kind
+    """
 
     name: str
     experiment: Experiment
@@ -82,6 +85,7 @@ class Outcome:
     rows: Sequence[Row] = field(repr=False)
     verdict: Verdict
     seconds: float
+    data: Path | None = None
     files: Mapping[str, Path] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -92,6 +96,7 @@ class Outcome:
             "claim": self.experiment.claim,
             "title": self.experiment.title,
             "size": self.size,
+            "data": str(self.data) if self.data else None,
             "holds": self.verdict.holds,
             "verdict": self.verdict.says,
             "numbers": numbers,
@@ -112,7 +117,7 @@ def perform(
     rows = experiment.measure(data, sweeping(tell), **experiment.sizes[size])
     if not rows:
         raise DataError(f"lab {name}: nothing was measured, expected at least one row; give more data.")
-    return Outcome(name, experiment, size, rows, experiment.judge(rows), time.perf_counter() - began)
+    return Outcome(name, experiment, size, rows, experiment.judge(rows), time.perf_counter() - began, data)
 
 
 def sweeping(tell: Callable[[int, int], None]) -> Sweep:
@@ -127,7 +132,7 @@ def sweeping(tell: Callable[[int, int], None]) -> Sweep:
             counts["of"] += len(cases)
         found: dict[int, Sequence[Row]] = {}
         with ThreadPoolExecutor(at_once) as pool:
-            futures = {pool.submit(one, case): index for index, case in enumerate(cases)}
+            futures = {pool.submit(one, cases[index]): index for index in far_apart(len(cases), at_once)}
             try:
                 for future in as_completed(futures):
                     found[futures[future]] = future.result()
@@ -140,6 +145,16 @@ def sweeping(tell: Callable[[int, int], None]) -> Sweep:
         return [row for index in range(len(cases)) for row in found[index]]
 
     return sweep
+
+
+def far_apart(cases: int, at_once: int) -> list[int]:
+    """In which order cases begin: neighbors share a compiled program, and one would wait while the other compiles it.
+
+    >>> far_apart(5, 2)
+    [0, 3, 1, 4, 2]
+    """
+    stride = -(-cases // at_once)
+    return sorted(range(cases), key=lambda index: (index % stride, index)) if cases else []
 
 
 def write(outcome: Outcome, folder: Path) -> Outcome:

@@ -9,6 +9,9 @@ import numpy as np
 from gammabeta.data import Dataset, Images, Schema, read, split
 from gammabeta.errors import DataError
 
+LOOPS = (0, 6, 8, 9)
+"""The digits that are drawn with a loop."""
+
 
 class Sample(NamedTuple):
     """Encoded training and validation rows, and the schema that encoded them."""
@@ -40,6 +43,11 @@ def whole(data: Path | None, valid: float) -> Sample:
     train, rest, _ = split(found, found.names[0], valid=valid, test=None)
     schema = Schema.fit(train, found.names[0])
     return Sample(schema.encode(train), schema.encode(rest), schema)
+
+
+def labels(digits: np.ndarray) -> np.ndarray:
+    """Three labels that do not exclude each other, (rows, 3): even, above four, drawn with a loop."""
+    return np.stack([digits % 2 == 0, digits > 4, np.isin(digits, LOOPS)], axis=1).astype(np.float32)
 
 
 def images_in(data: Path) -> Path:

@@ -151,12 +151,12 @@ def into_after(norm: Part, part: Part) -> Part:
 def affine(part: Part) -> tuple[Array, Array]:
     """(W, b) of a dense or convolution layer, float64: W (..., inputs, units)."""
     params = {name: np.asarray(array, np.float64) for name, array in part.params.items()}
-    weight = part.layer.matrix(params) if isinstance(part.layer, Dense) else params["weight"]
-    return np.asarray(weight), params.get("bias", np.zeros(1))
+    assert isinstance(part.layer, Dense | Conv2D)
+    return np.asarray(part.layer.matrix(params)), params.get("bias", np.zeros(1))
 
 
 def with_params(part: Part, weight: Array, bias: Array) -> Part:
     """The layer with these as its weight and bias."""
     dtype = np.asarray(part.params["weight"]).dtype
-    plain = {"bias": True, "weight_norm": "none"} if isinstance(part.layer, Dense) else {"bias": True}
-    return Part(part.layer.replace(**plain), {"weight": weight.astype(dtype), "bias": bias.astype(dtype)}, ())
+    layer = part.layer.replace(bias=True, weight_norm="none")
+    return Part(layer, {"weight": weight.astype(dtype), "bias": bias.astype(dtype)}, ())

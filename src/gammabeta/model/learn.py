@@ -5,13 +5,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from gammabeta.data import ClassTarget, Dataset, Schema
+from gammabeta.data import Dataset, Schema
 from gammabeta.errors import PlanError
 from gammabeta.model.means import Recent, ensemble, with_mean_weights
 from gammabeta.model.model import Model
-from gammabeta.nn import class_weights
 from gammabeta.plan import Combined, Plan
 from gammabeta.serial import Description, concrete, kind_name
 from gammabeta.train import Epoch, Run, run
@@ -35,7 +32,6 @@ def learn(
     """
     if isinstance(plan, Combined):
         return learned_together(plan, schema, train, valid, **options)
-    train = class_weighted(plan, schema, train)
     made = run(suited(plan, schema), train, valid, **options)
     return Learned(finish(made, schema, train), made)
 
@@ -72,22 +68,10 @@ def learned_together(
         options |= {"on_epoch": heard, "should_stop": should_stop, "time_limit": left}
         model, run = learn(member, schema, train, valid, **options)
         if plans.averaged_epochs > 1:
-            model = with_mean_weights(model, recent.at_best, class_weighted(member, schema, train))
+            model = with_mean_weights(model, recent.at_best, train)
         made.append(Learned(model, run))
     models = [one.model for one in made]
     return Learned(models[0] if len(models) == 1 else ensemble(models), made[0].run)
-
-
-def class_weighted(plan: Plan, schema: Schema, train: Dataset) -> Dataset:
-    """The training rows with the plan's class weights on top of their own. Raises PlanError for regression."""
-    if plan.class_weights is None:
-        return train
-    if schema.task == "regression":
-        raise PlanError("plan.class_weights: the task is regression, which has no classes; set class_weights=none.")
-    target = schema.targets[0]
-    classes = target.classes if isinstance(target, ClassTarget) and len(schema.targets) == 1 else None
-    factor = class_weights(train.y, plan.class_weights, weights=train.weights, classes=classes)
-    return replace(train, weights=(train.weights * factor).astype(np.float32))
 
 
 def suited(plan: Plan, schema: Schema) -> Plan:

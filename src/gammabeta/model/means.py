@@ -11,6 +11,7 @@ from gammabeta.data import Dataset
 from gammabeta.model.model import Model
 from gammabeta.nn import BinnedRegression, ClassLoss, Ensemble, LabelLoss, Sequential
 from gammabeta.train import Epoch
+from gammabeta.train.counted import counted
 from gammabeta.train.statistics import settled
 from gammabeta.types import Tree
 
@@ -59,5 +60,5 @@ def with_mean_weights(model: Model, trees: Sequence[Tree], train: Dataset) -> Mo
     Source: Izmailov et al. 2018, Averaging weights leads to wider optima, https://arxiv.org/abs/1803.05407
     """
     mean = jax.tree.map(lambda *leaves: np.mean(leaves, axis=0, dtype=np.float64).astype(leaves[0].dtype), *trees)
-    stats = settled(model.plan.layers, mean, model.stats, train, model.plan.batch_size)
+    stats = settled(model.plan.layers, mean, model.stats, counted(model.plan, train), model.plan.batch_size)
     return Model(model.plan, model.schema, mean, jax.device_get(stats))

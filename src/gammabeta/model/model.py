@@ -100,9 +100,12 @@ class Model:
         predicted = self.outputs(self.schema.encode(rows, target=False))
         return self.schema.probabilities(predicted) if proba else self.schema.answers(predicted)
 
-    def evaluate(self, rows: Any) -> Mapping[str, float]:
-        """Metrics on raw rows with targets: see train.metrics.scores."""
-        return self.scores(self.schema.encode(rows))
+    def evaluate(self, rows: Any, sample_weight: Array | None = None) -> Mapping[str, float]:
+        """Metrics on raw rows with targets: see train.metrics.scores.
+
+        sample_weight: (rows,), >= 0, how much each counts; None: by the schema's column of weights, if it has one
+        """
+        return self.scores(self.schema.encode(rows, sample_weight=sample_weight))
 
     def scores(self, data: Dataset) -> Mapping[str, float]:
         """Metrics on encoded rows with targets; a regression's in the target's own unit."""

@@ -13,6 +13,7 @@ from gammabeta.nn.augmentation import (
 )
 from gammabeta.nn.batch_norm import BatchNorm
 from gammabeta.nn.calibrate import calibrate, prior_bias, waits_for_data, with_prior
+from gammabeta.nn.centered_weights import centered_weights
 from gammabeta.nn.conv import Conv2D
 from gammabeta.nn.dense import Dense
 from gammabeta.nn.dropout import Dropout
@@ -58,6 +59,7 @@ from gammabeta.nn.pooling import AveragePool, GlobalAveragePool, MaxPool
 from gammabeta.nn.residual import Residual
 from gammabeta.nn.sequential import Sequential
 from gammabeta.nn.whitening import Whitening
+from gammabeta.nn.without_initializers import without_initializers
 
 __all__ = [
     "ACTIVATIONS",
@@ -126,6 +128,7 @@ __all__ = [
     "augmented",
     "bare",
     "calibrate",
+    "centered_weights",
     "class_weights",
     "part_at",
     "places",
@@ -134,4 +137,5 @@ __all__ = [
     "unwrapped",
     "waits_for_data",
     "with_prior",
+    "without_initializers",
 ]

@@ -1,15 +1,14 @@
 """Batch normalization (Ioffe & Szegedy 2015)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-import jax
 import jax.numpy as jnp
 
 from gammabeta import moments
 from gammabeta.errors import PlanError
 from gammabeta.moments import RunningMoments
+from gammabeta.nn.ghost_batches import ghost_moments
 from gammabeta.nn.layer import Call, Fresh, Normalization, Seen
 from gammabeta.serial import DYNAMIC, Within
 from gammabeta.types import Array, Shape, Tree
@@ -32,8 +31,9 @@ class BatchNorm(Normalization):
     normalizes_by: while training, the "batch" or the "memory"; update: whether the memory is updated; train: whether
         gamma and beta train. Three switches: torch's eval() turns the first two, requires_grad the third, and
         Keras's trainable=False all three
-    ghost_size: rows of the virtual batches in which a training batch is normalized (Hoffer 2017), at most, >= 2, their
-        sizes differing by at most one; None: the whole batch. Remembered are the moments of the whole batch
+    ghost_size: rows of the virtual batches in which a training batch is normalized (Hoffer 2017), at least, >= 2: n
+        rows are n // ghost_size virtual batches whose sizes differ by at most one, fewer rows a single one; None: the
+        whole batch. At most batch_size, and not beside micro_batch_size. Remembered are the moments of the whole batch
     estimator: what normalizes when the network predicts
         "exact": moments of all training rows with the weights frozen, layer by layer from the input
         "paper": mean of batch means and of batch variances x m / (m - 1) over a pass with the weights frozen
@@ -76,10 +76,12 @@ class BatchNorm(Normalization):
         by_batch = call.by_batch and self.normalizes_by == "batch"
         seen = None
         if by_batch or call.observing or (call.by_batch and self.update):
-            refuse_single_value(x.shape)
+            # a micro-batch is part of a batch, and may be a single row of it
+            if call.by_batch:
+                refuse_single_value(x.shape)
             seen = moments.observe(wide, call.weights)
         if by_batch and self.ghost_size is not None and not call.observing:
-            y = in_ghosts(self.ghost_size, wide, call.weights, lambda x, w: self.by_own_moments(params, x, w))
+            y = self.normalized(params, wide, *ghost_moments(self.ghost_size, wide, call.weights))
         elif by_batch and seen is not None:
             y = self.normalized(params, wide, seen.mean, seen.var)
         else:
@@ -90,16 +92,11 @@ class BatchNorm(Normalization):
         """gamma (x - center) / spread(var) + beta"""
         return (x - center) * (params.get("gamma", 1.0) / self.spread(var)) + params.get("beta", 0.0)
 
-    def by_own_moments(self, params: Tree, x: Array, weights: Array) -> Array:
-        """x normalized by its own moments."""
-        _, center, var = moments.observe(x, weights)
-        return self.normalized(params, x, center, var)
-
     def pace(self, params: Tree, progress: Array) -> Tree:
         return dict.fromkeys(params, float(self.train))
 
     def spread(self, var: Array) -> Array:
-        """The guarded standard deviation that divides: (features,) from (features,)."""
+        """The guarded standard deviation that divides, of the shape of ``var``."""
         if self.epsilon_placement == "inside":
             return jnp.sqrt(var + self.epsilon)
         return safe_sqrt(var) + self.epsilon
@@ -110,23 +107,6 @@ class BatchNorm(Normalization):
         if self.estimator == "cumulative":
             return moments.remember(stats, seen.moments, keep=1.0, add=1.0)
         return moments.remember(stats, seen.moments, keep=1 - self.update_rate, add=self.update_rate)
-
-
-def in_ghosts(size: int, x: Array, weights: Array | None, each: Callable[[Array, Array], Array]) -> Array:
-    """``each`` (x, weights) of every virtual batch of at most ``size`` rows, in the order of x.
-
-    Row i goes to virtual batch i modulo their number: padding stands at the end, so all get the same share of it.
-    """
-    rows = x.shape[0]
-    if size > rows:
-        raise PlanError(f"batch_norm.ghost_size: {size} is larger than the batch of {rows} rows, expected 2 to {rows}.")
-    ghosts = -(-rows // size)
-    padding = -rows % ghosts
-    weights = jnp.ones(rows, x.dtype) if weights is None else weights
-    x = jnp.pad(x, [(0, padding)] + [(0, 0)] * (x.ndim - 1)).reshape(-1, ghosts, *x.shape[1:])
-    weights = jnp.pad(weights, (0, padding)).reshape(-1, ghosts)
-    y = jax.vmap(each, in_axes=1, out_axes=1)(x, weights)
-    return y.reshape(-1, *y.shape[2:])[:rows]
 
 
 def safe_sqrt(var: Array) -> Array:

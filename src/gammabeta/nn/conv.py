@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from gammabeta.errors import PlanError
+from gammabeta.nn.centered_weights import centered_weights
 from gammabeta.nn.initializers import Initializer, XavierNormal
 from gammabeta.nn.layer import Call, Fresh, Layer, Seen
 from gammabeta.serial import Within
@@ -51,6 +52,8 @@ class Conv2D(Layer):
     bias: whether there is a b; None: yes, unless a batch norm with shift follows directly, which would undo it
     initializer: of W, with fan_in = size_h size_w channels and fan_out = size_h size_w filters; None: He for the ReLU
         family, Xavier otherwise, by the activation that follows. b starts at 0.
+    weight_norm: "centered": each filter's weights, over its window and all channels, have mean 0 and a learned length,
+        see :func:`centered_weights`
 
     W is stored as in Keras and Flax; torch stores (filters, channels, size_h, size_w) and images with channels first.
     "same" is Keras's, whose default is "valid"; torch pads both sides alike, which with an even size or a stride above
@@ -67,6 +70,7 @@ class Conv2D(Layer):
     padding: Padding = "same"
     bias: bool | None = None
     initializer: Initializer | None = None
+    weight_norm: Literal["none", "centered"] = "none"
 
     def __post_init__(self) -> None:
         make_pairs(self, "size", "stride")
@@ -81,11 +85,18 @@ class Conv2D(Layer):
         after = slid(shape, window_of(self), "conv2d")
         weight = (self.initializer or XavierNormal()).sample(key, (*pair(self.size), shape[-1], self.filters))
         params = {"weight": weight} if self.bias is False else {"weight": weight, "bias": jnp.zeros(self.filters)}
+        if self.weight_norm == "centered":
+            params["gain"] = jnp.ones(self.filters)
         return Fresh(params, (), (*after, self.filters))
 
     def apply(self, params: Tree, stats: Tree, x: Array, call: Call) -> tuple[Array, Seen]:
-        y = correlated(x, params["weight"], window_of(self))
+        y = correlated(x, self.matrix(params), window_of(self))
         return (y + params["bias"] if "bias" in params else y), Seen()
+
+    def matrix(self, params: Tree) -> Array:
+        """The weights that multiply x, (size_h, size_w, channels, filters)."""
+        weight = params["weight"]
+        return weight if self.weight_norm == "none" else centered_weights(weight, params["gain"])
 
 
 def correlated(x: Array, weight: Array, window: Window) -> Array:

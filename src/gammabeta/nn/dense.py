@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import jax.numpy as jnp
 
 from gammabeta.errors import PlanError
+from gammabeta.nn.centered_weights import centered_weights
 from gammabeta.nn.initializers import Initializer, XavierNormal
 from gammabeta.nn.layer import Call, Fresh, Layer, Seen
 from gammabeta.serial import Within
@@ -20,12 +21,11 @@ class Dense(Layer):
     bias: whether there is a b; None: yes, unless a batch norm with shift follows directly, which would undo it
     initializer: of W; None: He for the ReLU family, Xavier otherwise, by the activation that follows.
         b starts at 0.
-
-    weight_norm: "centered": W = gain (V - mean(V)) / ||V - mean(V)||, column by column (for each unit over its inputs),
-        with a learned gain (units,) that starts at 1: centered weight normalization (Huang 2017)
+    weight_norm: "centered": each unit's weights, over its inputs, have mean 0 and a learned length, see
+        :func:`centered_weights`
 
     W is stored as (fan_in, fan_out), as in Keras and Flax; torch stores its transpose. Source: Rumelhart, Hinton &
-    Williams 1986, https://doi.org/10.1038/323533a0; weight_norm Huang et al. 2017, https://arxiv.org/abs/1710.02338
+    Williams 1986, https://doi.org/10.1038/323533a0
     """
 
     units: Annotated[int, Within("[1, inf)")]
@@ -49,9 +49,4 @@ class Dense(Layer):
     def matrix(self, params: Tree) -> Array:
         """The weights that multiply x, (features, units)."""
         weight = params["weight"]
-        if self.weight_norm == "none":
-            return weight
-        centered = weight - weight.mean(axis=0)
-        length = (centered**2).sum(axis=0)
-        # a column of equal weights has no direction
-        return centered * (params["gain"] / (length + (length == 0)) ** 0.5)
+        return weight if self.weight_norm == "none" else centered_weights(weight, params["gain"])

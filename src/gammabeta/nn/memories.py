@@ -1,5 +1,6 @@
 """The memories inside a network's statistics, and what the network's batch norms saw: lists in one order."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -9,6 +10,9 @@ from gammabeta.nn.batch_norm import BatchNorm
 from gammabeta.nn.frozen import Frozen
 from gammabeta.serial import Description, fields
 from gammabeta.types import Tree
+
+STILL = {"update": False, "train": False, "normalizes_by": "memory"}
+"""What a batch norm is inside a frozen layer."""
 
 
 def observed_in(seen: Any) -> list[BatchMoments]:
@@ -45,14 +49,19 @@ def with_memories(stats: Tree, new: list[RunningMoments], chosen: list[bool]) ->
 
 def batch_norms(network: Description) -> list[BatchNorm]:
     """Every batch norm of a network, in the order of its memories in the statistics; frozen ones as such."""
+    return [norm for _, norm in named_batch_norms(network)]
+
+
+def named_batch_norms(network: Description, place: str = "") -> Iterator[tuple[str, BatchNorm]]:
+    """The same, each with the name under which a plan's ``change`` finds it: "layers.1"; place: stands before it."""
     if isinstance(network, BatchNorm):
-        return [network]
-    if isinstance(network, Frozen):
-        return [norm.replace(update=False, train=False, normalizes_by="memory") for norm in batch_norms(network.layer)]
-    found: list[BatchNorm] = []
+        yield place, network
+        return
     for name in fields(type(network)):
         part = getattr(network, name)
-        for item in part if isinstance(part, tuple) else (part,):
+        several = part if isinstance(part, tuple) else (part,)
+        for index, item in enumerate(several):
             if isinstance(item, Description):
-                found += batch_norms(item)
-    return found
+                path = f"{place}.{name}.{index}" if isinstance(part, tuple) else f"{place}.{name}"
+                for inner, norm in named_batch_norms(item, path.lstrip(".")):
+                    yield inner, norm.replace(**STILL) if isinstance(network, Frozen) else norm

@@ -22,7 +22,8 @@ class WhiteningStats(NamedTuple):
 class Whitening(Layer):
     """y = (x - mean) matrix, so that y has mean 0 and the identity as its covariance; x (rows, features).
 
-    With the covariance C = U diag(l) U^T of training rows, learned once before the first step:
+    The covariance U diag(l) U^T and the mean are those of the training rows, learned once before the first step.
+
     method: "pca": matrix = U diag(1 / sqrt(l + epsilon)), the principal components by falling variance;
         "zca": matrix = U diag(1 / sqrt(l + epsilon)) U^T, the whitening that changes the inputs least
     epsilon: > 0, in units of the inputs' mean variance; directions of less variance than that are not blown up

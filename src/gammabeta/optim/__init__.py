@@ -8,6 +8,7 @@ from gammabeta.optim.from_optax import FromOptax
 from gammabeta.optim.momentum import Momentum
 from gammabeta.optim.nadam import Nadam
 from gammabeta.optim.nesterov import Nesterov
+from gammabeta.optim.optax_transformation import OptaxTransformation
 from gammabeta.optim.optimizer import Optimizer
 from gammabeta.optim.rmsprop import RMSProp
 from gammabeta.optim.schedules import (
@@ -37,6 +38,7 @@ __all__ = [
     "Nadam",
     "Nesterov",
     "OneCycle",
+    "OptaxTransformation",
     "Optimizer",
     "RMSProp",
     "ReduceOnPlateau",

@@ -18,7 +18,7 @@ class Optimizer(Description):
     ...         return optax.scale_by_sign()
     >>> plan.replace(optimizer=SignDescent())
 
-    What optax itself offers needs no class: :class:`FromOptax`.
+    What optax itself offers needs no class: :class:`FromOptax` by name, :class:`OptaxTransformation` as it is.
     """
 
     learning_rate: float

@@ -8,7 +8,7 @@ from typing import Any
 from gammabeta.errors import PlanError, UsageError, nearest
 from gammabeta.nn import Architecture, Layer
 from gammabeta.plan.plan import Plan
-from gammabeta.serial import Description, fields, from_json, kind_name, notes, to_json, unknown
+from gammabeta.serial import Description, fields, from_json, kind_name, notes, to_json, unknown, value_from_json
 
 
 def change(plan: Plan, changes: Mapping[str, Any]) -> Plan:
@@ -18,9 +18,9 @@ def change(plan: Plan, changes: Mapping[str, Any]) -> Plan:
 
     Raises PlanError naming an unknown key, with the nearest legal one, or an impossible value, with its range.
     """
+    data = to_json(plan, code=True)
     for path, value in changes.items():
         *parents, last = path.split(".")
-        data = to_json(plan)
         node = data
         for index, name in enumerate(parents):
             node = entered(node, name, ".".join(["plan", *parents[:index]]))
@@ -33,14 +33,18 @@ def change(plan: Plan, changes: Mapping[str, Any]) -> Plan:
             node[last] = value
         else:
             raise PlanError(f'{place}: {node!r} has no part "{last}"; set {".".join(parents)} itself.')
-        plan = from_json(data, expected=Plan)
-    return plan
+    # only now: two changes may be possible together and neither alone
+    changed: Plan = from_json(data, expected=Plan)
+    return changed
 
 
 def entered(node: Any, name: str, place: str) -> Any:
-    """The part of ``node`` called ``name``; one that is null becomes its default, so that its parts can be set."""
+    """The part of ``node`` called ``name``, written out, so that its parts can be set; null becomes its default."""
     if isinstance(node, list):
-        return node[position(node, name, place)]
+        index = position(node, name, place)
+        if not isinstance(node[index], dict) or "type" in node[index]:
+            node[index] = to_json(value_from_json(Description, node[index], f"{place}.{name}"), code=True)
+        return node[index]
     if not isinstance(node, dict):
         raise PlanError(f'{place}: {node!r} has no part "{name}".')
     if "type" not in node:
@@ -49,11 +53,13 @@ def entered(node: Any, name: str, place: str) -> Any:
         return node[name]
     kind = Description.kinds[node["type"]]
     refuse_unknown(kind, name, place)
+    hint = fields(kind)[name]
     if node[name] is None:
-        options = getattr(notes(fields(kind)[name])[0], "__args__", ())
+        options = getattr(notes(hint)[0], "__args__", ())
         described = [option for option in options if isinstance(option, type) and issubclass(option, Description)]
         if described:
-            node[name] = to_json(from_json({}, f"{place}.{name}", expected=described[0]))
+            node[name] = {}
+    node[name] = to_json(value_from_json(hint, node[name], f"{place}.{name}"), code=True)
     return node[name]
 
 

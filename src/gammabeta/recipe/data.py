@@ -11,7 +11,6 @@ from gammabeta.diagnosis.noise import Noise, label_noise
 from gammabeta.diagnosis.rows import MOST_ROWS, feature, inputs, some
 from gammabeta.diagnosis.shift import shifts
 from gammabeta.model import suited
-from gammabeta.model.learn import class_weighted
 from gammabeta.recipe.gate import Gate
 from gammabeta.recipe.known import Known
 from gammabeta.serial import to_json
@@ -27,9 +26,7 @@ def data(known: Known) -> Gate:
     """
     known.say("reading columns")
     plan = suited(known.plan, known.schema)
-    case = Case.of(
-        plan, class_weighted(plan, known.schema, known.train), known.valid, (), None, None, None, known.schema
-    )
+    case = Case.of(plan, known.train, known.valid, (), None, None, None, known.schema)
     facts: dict[str, Any] = {"rows": {"train": known.train.rows, "valid": known.valid.rows}, **inspected(known)}
     known.say("looking for leaks, copies, shifts and wrong labels")
     findings = diagnose(case, forks=False, family="GB1")

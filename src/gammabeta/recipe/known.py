@@ -4,12 +4,14 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from gammabeta.data import Dataset, Images, Schema, Table
 from gammabeta.plan import Plan
 from gammabeta.recipe.gate import STEPS, Gate, Served
+from gammabeta.train.counted import counted
 
 WEIGHTS = {"data": 2, "skeleton": 10, "overfit": 8, "regularize": 18, "tune": 45, "squeeze": 20}
 """How the time that is left is shared among the steps that are left."""
@@ -101,6 +103,11 @@ class Known:
     should_stop: Callable[[], bool]
     gates: tuple[Gate, ...] = ()
     default: Served | None = None
+
+    @cached_property
+    def counted(self) -> dict[str, Dataset]:
+        """Training and validation rows as they count in the runs of all plans: no step changes what a class weighs."""
+        return {"train": counted(self.first, self.train), "valid": counted(self.first, self.valid, self.train)}
 
     @property
     def step(self) -> str:

@@ -11,8 +11,7 @@ from gammabeta.diagnosis import Case, diagnose
 from gammabeta.diagnosis.networks import with_layers
 from gammabeta.errors import GammabetaError
 from gammabeta.model import suited
-from gammabeta.model.learn import class_weighted
-from gammabeta.nn import BinnedRegression, Dropout, GaussianNoise, Layer, Mlp
+from gammabeta.nn import BatchNorm, BinnedRegression, Dropout, GaussianNoise, Layer, Mlp
 from gammabeta.optim import Step
 from gammabeta.plan import Plan
 from gammabeta.recipe.gate import Gate
@@ -87,6 +86,8 @@ def unregularized(plan: Plan, known: Known) -> Plan:
     plan = suited(plan, known.schema)
 
     def edit(layer: Layer) -> tuple[Layer, ...]:
+        if isinstance(layer, BatchNorm) and layer.ghost_size is not None:
+            return (layer.replace(ghost_size=None),)
         return () if isinstance(layer, Dropout | GaussianNoise) else (layer,)
 
     plan = with_layers(plan, edit)
@@ -141,9 +142,8 @@ def cause(known: Known, facts: dict[str, Any]) -> str:
     known.say("asking the diagnosis why")
     assert known.default is not None
     model = known.default.model
-    train = class_weighted(model.plan, known.schema, known.train)
     more = (known.default.history, model.params, model.stats, None, known.schema)
-    case = Case.of(model.plan, train, known.valid, *more)
+    case = Case.of(model.plan, known.train, known.valid, *more)
     findings = diagnose(case, forks=known.clock.left() > SECONDS_FOR_FORKS)
     facts["findings"] = [finding.to_json() for finding in findings]
     worth = [finding for finding in findings if finding.severity != "note"]

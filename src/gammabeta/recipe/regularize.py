@@ -125,7 +125,7 @@ class Trials:
     def __init__(self, known: Known) -> None:
         self.known = known
         folds = folds_for(known.train, known.valid)
-        self.problem = Problem(known.schema, known.train, known.valid, folds, True)
+        self.problem = Problem(known.schema, known.train, known.valid, folds, True, known.first.class_weights)
         self.seconds = float(known.facts("skeleton")["training_seconds"]) * folds
 
     def outcomes(self, plan: Plan, seeds: range) -> list[Outcome] | None:

@@ -25,7 +25,10 @@ class Score(NamedTuple):
 
 
 def score(model: Model, data: Dataset) -> Score:
-    """The score on all rows, with what the model was trained with as it is."""
+    """The score on all rows by their weights, with what the model was trained with as it is.
+
+    data: as the rows count in a run, where its class weights are to count
+    """
     predicted = model.outputs(data)
     metric, value = headline(model.plan.loss, predicted, data)
     return Score(common_loss(model.plan, predicted, data), metric, value)

@@ -13,7 +13,6 @@ from gammabeta.diagnosis.forks import short_run
 from gammabeta.diagnosis.references import references
 from gammabeta.diagnosis.rows import good_rows
 from gammabeta.errors import UsageError
-from gammabeta.model.learn import class_weighted
 from gammabeta.nn import ClassLoss
 from gammabeta.recipe.gate import Gate, Served
 from gammabeta.recipe.known import Known
@@ -64,11 +63,11 @@ def skeleton(known: Known) -> Gate:
     made = run_of(known, known.plan)
     cut = refuse_too_short(known, made.served, made.seconds)
     model = made.served.model
-    train = class_weighted(model.plan, known.schema, known.train)
-    case = Case.of(model.plan, train, known.valid, made.served.history, model.params, model.stats, None, known.schema)
-    own = {"train": score(model, known.train), "valid": score(model, known.valid)}
+    more = (made.served.history, model.params, model.stats, None, known.schema)
+    case = Case.of(model.plan, known.train, known.valid, *more)
+    own = {name: score(model, rows) for name, rows in known.counted.items()}
     known.say("fitting what costs nothing: linear, neighbors, trees")
-    found = references(model.plan.loss, known.train, known.valid, boosted=known.clock.left() > SECONDS_FOR_BOOSTING)
+    found = references(model.plan.loss, known.train, case.judged_on, boosted=known.clock.left() > SECONDS_FOR_BOOSTING)
     leads = {name: lead(case, known.valid, answer) for name, answer in found.answers.items()}
     over_constant = lead_in_loss(case, known.valid, found.answers["constant"])
     known.say("training without inputs")

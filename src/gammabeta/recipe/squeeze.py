@@ -9,7 +9,6 @@ from gammabeta.diagnosis import Case
 from gammabeta.diagnosis.curves import curves
 from gammabeta.errors import TrainingError
 from gammabeta.model import Model
-from gammabeta.model.learn import class_weighted
 from gammabeta.model.means import ensemble, with_mean_weights
 from gammabeta.plan import Combined
 from gammabeta.recipe.gate import Gate, Served
@@ -65,7 +64,7 @@ def squeeze(known: Known) -> Gate:
         candidates += ensembles(known, default, runs)
     allowed = [one for one in candidates if not one.score.worse_than(default.score)]
     best = min(allowed, key=lambda one: one.score.loss)
-    seeds = [score(run.served.model, known.valid) for run in runs]
+    seeds = [score(run.served.model, known.counted["valid"]) for run in runs]
     facts: dict[str, Any] = {
         "candidates": [
             {"kind": one.kind, "says": KINDS[one.kind], **one.score._asdict(), "allowed": one in allowed}
@@ -89,7 +88,7 @@ def squeeze(known: Known) -> Gate:
 
 
 def candidate(known: Known, kind: str, served: Served) -> Candidate:
-    return Candidate(kind, served, score(served.model, known.valid))
+    return Candidate(kind, served, score(served.model, known.counted["valid"]))
 
 
 def settled(known: Known, default: Served) -> Made | None:
@@ -106,9 +105,8 @@ def settled(known: Known, default: Served) -> Made | None:
 def averaged(known: Known, made: Made) -> Served:
     """The same run with the mean of its weights over its best epochs."""
     model, history = made.served.model, made.served.history
-    train = class_weighted(model.plan, known.schema, known.train)
     combined = Combined(members=(model.plan,), averaged_epochs=AVERAGED)
-    return Served(with_mean_weights(model, made.recent, train), history, combined)
+    return Served(with_mean_weights(model, made.recent, known.train), history, combined)
 
 
 def longer(known: Known, made: Made) -> list[Candidate]:

@@ -8,7 +8,6 @@ import jax
 
 from gammabeta.errors import TrainingError
 from gammabeta.model import finish, suited
-from gammabeta.model.learn import class_weighted
 from gammabeta.model.means import Recent
 from gammabeta.plan import Plan
 from gammabeta.recipe.gate import Served
@@ -46,18 +45,17 @@ def run_of(known: Known, plan: Plan, clock: Clock | None = None, hear: Callable[
     """
     clock = clock or known.clock
     began = time.perf_counter()
-    train = class_weighted(plan, known.schema, known.train)
     whole = suited(plan, known.schema)
-    made = Run(met(whole, train))
+    made = Run(met(whole, known.train))
     recent = Recent(AVERAGED)
     options: dict[str, Any] = {"should_stop": known.should_stop, "time_limit": clock.limit()}
-    for epoch in fit(whole, train, known.valid, **options):
+    for epoch in fit(whole, known.train, known.valid, **options):
         made = made.then(epoch)
         recent.then(epoch)
         (hear or (lambda epoch: told(known, plan, epoch)))(epoch)
     if made.best is None:
         raise TrainingError(made.why_none())
-    served = Served(finish(made, known.schema, train), made.history)
+    served = Served(finish(made, known.schema, known.train), made.history)
     return Made(served, jax.device_get(recent.at_best), time.perf_counter() - began)
 
 

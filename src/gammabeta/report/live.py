@@ -14,7 +14,7 @@ from gammabeta.report.section import Section
 from gammabeta.report.sections import sections
 from gammabeta.report.sections.verdict import title_of
 from gammabeta.report.state import State, state_of
-from gammabeta.report.tail import Tail, further
+from gammabeta.train.history import Tail, further
 
 Stamp = tuple[tuple[str, int, int], ...]
 """(name, time of the last change, size) of every file that a page is drawn from."""

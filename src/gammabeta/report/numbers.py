@@ -40,5 +40,5 @@ def cut(name: str, most: int) -> str:
 
 def metric_name(name: str) -> str:
     """A metric as people write it: ``r2`` as R²."""
-    known = {"r2": "R²", "rmse": "RMSE", "mae": "MAE", "roc_auc": "ROC AUC", "f1_micro": "F1 (micro)"}
+    known = {"r2": "R²", "rmse": "RMSE", "mae": "MAE", "roc_auc": "ROC AUC", "f1": "F1", "f1_micro": "F1 (micro)"}
     return known.get(name, name.replace("_", " "))

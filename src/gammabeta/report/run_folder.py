@@ -21,7 +21,7 @@ from gammabeta.report.names import (
     SEARCH_NAME,
     STEPS,
 )
-from gammabeta.report.tail import Line, Tail, further, parsed
+from gammabeta.train.history import Line, Tail, history_lines, left_out
 
 WRITTEN_AT_THE_END = (METRICS_NAME, FINDINGS_NAME, FACTS_NAME)
 OWN = (PLAN_NAME, METRICS_NAME, FINDINGS_NAME, ROWS_NAME, FACTS_NAME)
@@ -94,7 +94,7 @@ def known(folder: Path, tail: Tail | None = None) -> Known:
     if tail is None:
         lines, said = history_lines(folder / HISTORY_NAME)
     else:
-        lines, said = tail.lines, [left_out(number) for number in tail.broken]
+        lines, said = tail.lines, left_out(HISTORY_NAME, tail.broken)
 
     def read(name: str, kind: type) -> Any:
         path = folder / name
@@ -162,16 +162,3 @@ def of_another_run(path: Path, plan: Path, lines: Sequence[Line]) -> bool:
         return path.stat().st_mtime_ns < plan.stat().st_mtime_ns
     except OSError:
         return False
-
-
-def history_lines(path: Path) -> tuple[tuple[Line, ...], list[str]]:
-    """(epochs, what was left out in words): lines that were cut off or are of another format."""
-    tail = further(Tail(), path)
-    last = parsed(tail.rest) if tail.rest else None
-    cut = tail.rest and last is None
-    numbers = [*tail.broken, *([tail.count + 1] if cut else [])]
-    return (*tail.lines, *([last] if last is not None else [])), [left_out(number) for number in numbers]
-
-
-def left_out(number: int) -> str:
-    return f"{HISTORY_NAME}: line {number} is cut off or of another format, and left out."

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
@@ -16,9 +16,10 @@ from gammabeta.nn import Dense, Probe, Sequential, bare
 from gammabeta.plan import Plan
 from gammabeta.serial import lift, without_nan
 from gammabeta.train.batches import batch_count, chunks, epoch_batches
+from gammabeta.train.counted import counted
 from gammabeta.train.devices import spread
 from gammabeta.train.evaluate import evaluate, shared_length
-from gammabeta.train.metrics import better, headline, headline_name
+from gammabeta.train.metrics import METRICS, better, headline, measure, task_of, undefined
 from gammabeta.train.probes import Signals, default_probe, flattened, probe_every
 from gammabeta.train.statistics import settled
 from gammabeta.train.step import (
@@ -60,7 +61,8 @@ class Epoch:
     """What one epoch came to, or the steps of it up to a measurement.
 
     number: of the pass over the training rows, from 1
-    train, valid: "loss" and the headline metric, both in predicting mode, on the same rows each time
+    train, valid: "loss", the headline metric, and the metric that early stopping watches where it is another, in this
+        order; in predicting mode, on the same rows each time, which count as in training
     losses: (steps,), of each batch before its step, in training mode
     signals: what the probes last measured, by name; "step" says when
     best: whether it is the best so far; ended: why the run is over, "" while it goes on
@@ -119,7 +121,7 @@ def fit(
 
     train, valid: encoded by one schema; without valid, the training rows decide which epoch is best
     start: params and stats to start from, such as graft gives them; None: fresh ones by the plan's seed, calibrated
-    probe: measured on every layer, each 500th step, in short runs once an epoch or 16 times; None measures nothing
+    probe: measured on every layer, each 500th step, in short runs three times; None measures nothing
     measure_every: steps between two measurements inside an epoch, >= 1, for those who count steps; None measures at
         the end of every epoch only. The training is the same either way
     on_progress: called several times an epoch; should_stop: asked as often, ends the run cleanly when true
@@ -135,13 +137,14 @@ def fit(
     if measure_every is not None and measure_every < 1:
         raise UsageError(f"fit: measure_every is {measure_every}, expected at least 1, or None.")
     plan = met(plan, train)
-    train = evenly_weighted(train)
+    train, valid = counted(plan, train), None if valid is None else counted(plan, valid, train)
     program = program_of(plan)
     watched, shape = subset(train, plan.seed), tuple(train.x.shape[1:])
     state = started(plan, shape, start) if start else calibrated(plan, fresh_state(plan, shape), watched)
     watched_valid = None if valid is None or valid.rows == 0 else subset(valid, plan.seed)
     length = shared_length(watched, watched_valid)
     metric = plan.early_stopping.metric if plan.early_stopping else "loss"
+    refuse_undefined(metric, watched_valid or watched)
     patience = plan.early_stopping.patience if plan.early_stopping else plan.epochs
     best, best_epoch = float("nan"), 0
     signals = Signals()
@@ -161,8 +164,8 @@ def fit(
         for made in pieces:
             state, signals = made.state, made.signals if made.signals.names else signals
             stats = settled(program.network, state.params, state.stats, watched, plan.batch_size)
-            on_train = measured(program, state.params, stats, watched, length)
-            on_valid = measured(program, state.params, stats, watched_valid, length) if watched_valid else {}
+            on_train = measured(program, state.params, stats, watched, length, metric)
+            on_valid = measured(program, state.params, stats, watched_valid, length, metric) if watched_valid else {}
             value = (on_valid or on_train).get(metric, float("nan"))
             is_best = made.ended != "non-finite loss" and better(metric, value, best)
             if is_best:
@@ -224,7 +227,7 @@ def train_epoch(
     losses: list[np.ndarray] = []
     signals = Signals()
     scale = scale_of(data)
-    probing = probe_every(steps_per_epoch, steps)
+    probing = probe_every(steps)
     rest = (steps, np.uint32(plan.seed), reduction)
     step = partial(advance, skeleton, numbers)
     look = partial(probed, skeleton, numbers, probe=probe) if probe else None
@@ -279,29 +282,28 @@ def met(plan: Plan, data: Dataset) -> Plan:
     plan = plan.replace(loss=plan.loss.fitted(data.y, data.weights))
     outputs = outputs_of(plan, data)
     refuse_unmeasured(plan, 1 if data.y.ndim == 1 else data.y.shape[1])
-    # a batch of a single row is refused where batch norm would see it
-    fitting = plan.replace(batch_size=min(plan.batch_size, data.rows)).expanded(tuple(data.x.shape[1:]), outputs)
-    return fitting.replace(batch_size=plan.batch_size)
+    return plan.expanded(tuple(data.x.shape[1:]), outputs, data.rows)
 
 
 def refuse_unmeasured(plan: Plan, targets: int) -> None:
-    """Raise PlanError where early stopping watches a metric that this loss does not have."""
-    headline_metric = headline_name(plan.loss, targets)
-    if plan.early_stopping and plan.early_stopping.metric not in ("loss", headline_metric):
+    """Raise PlanError where early stopping watches a metric that the plan's task does not have."""
+    task = task_of(plan.loss, targets)
+    legal = ("loss", *METRICS[task])
+    if plan.early_stopping and plan.early_stopping.metric not in legal:
         raise PlanError(
-            f"plan.early_stopping.metric: {plan.early_stopping.metric} is not measured for this task, expected loss or "
-            f"{headline_metric}."
+            f"plan.early_stopping.metric: {plan.early_stopping.metric} is not measured for this task, {task}, expected "
+            f"one of {', '.join(legal)}."
         )
 
 
-def evenly_weighted(data: Dataset) -> Dataset:
-    """The rows with weights of mean 1, so that the rows of a batch count as rows do; DataError where none counts."""
-    mean = float(np.mean(data.weights, dtype=np.float64))
-    if mean == 1:
-        return data
-    if mean == 0:
-        raise DataError("fit: every row has weight 0, expected at least one that counts; leave out sample_weight.")
-    return replace(data, weights=(data.weights / mean).astype(np.float32))
+def refuse_undefined(metric: str, data: Dataset) -> None:
+    """Raise PlanError where the rows that judge leave the metric undefined: no epoch would be the best."""
+    why = undefined(metric, np.asarray(data.y), data.weights)
+    if why:
+        raise PlanError(
+            f"plan.early_stopping.metric: {metric} says nothing on the {data.rows} rows that judge, for {why}; choose "
+            f"other validation rows, or metric=loss."
+        )
 
 
 def outputs_of(plan: Plan, data: Dataset) -> int:
@@ -314,11 +316,14 @@ def outputs_of(plan: Plan, data: Dataset) -> int:
     return max(classes, last.units) if isinstance(last, Dense) else classes
 
 
-def measured(program: Program, params: Any, stats: Any, data: Dataset, length: int | None = None) -> dict[str, float]:
-    """Loss and headline metric in predicting mode."""
+def measured(
+    program: Program, params: Any, stats: Any, data: Dataset, length: int | None = None, metric: str = "loss"
+) -> dict[str, float]:
+    """Loss, headline metric and the metric asked for, in predicting mode."""
     found = evaluate(program, params, stats, data, length)
     name, value = headline(program.loss, found.predicted, data)
-    return {"loss": found.loss, name: value}
+    numbers = {"loss": found.loss, name: value}
+    return numbers if metric in numbers else {**numbers, metric: measure(metric, program.loss, found.predicted, data)}
 
 
 def subset(data: Dataset, seed: int) -> Dataset:

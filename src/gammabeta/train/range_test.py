@@ -10,8 +10,9 @@ from gammabeta.optim import Exponential
 from gammabeta.plan import Plan
 from gammabeta.serial import lift
 from gammabeta.train.batches import chunks, epoch_batches
+from gammabeta.train.counted import counted
 from gammabeta.train.devices import spread
-from gammabeta.train.fit import evenly_weighted, met, subset
+from gammabeta.train.fit import met, subset
 from gammabeta.train.step import advance, calibrated, fresh_state, program_of, scale_of
 
 DIVERGED = 4.0
@@ -84,7 +85,7 @@ def range_test(
     sweep = plan.replace(
         optimizer=plan.optimizer.replace(learning_rate=high), schedule=Exponential(start=low / high, final=1.0)
     )
-    rows = evenly_weighted(train)
+    rows = counted(plan, train)
     losses = np.stack([swept(sweep.replace(seed=(plan.seed + i) % 2**32), rows, steps) for i in range(seeds)])
     smooth = np.stack([smoothed(one) for one in losses])
     losses = np.where(np.isnan(smooth), np.nan, losses)

@@ -9,6 +9,7 @@ import jax
 from gammabeta.data.dataset import Dataset
 from gammabeta.errors import TrainingError
 from gammabeta.plan import Plan
+from gammabeta.train.counted import counted
 from gammabeta.train.fit import Epoch, fit, met
 from gammabeta.train.statistics import settled
 from gammabeta.types import Tree
@@ -49,7 +50,8 @@ class Run:
         if self.best is None:
             raise TrainingError(self.why_none())
         params, stats = self.best.state.params, self.best.state.stats
-        settled_stats = settled(met(self.plan, train).layers, params, stats, train, self.plan.batch_size)
+        plan = met(self.plan, train)
+        settled_stats = settled(plan.layers, params, stats, counted(plan, train), plan.batch_size)
         host: tuple[Tree, Tree] = jax.device_get((params, settled_stats))
         return host
 

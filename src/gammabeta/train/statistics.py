@@ -10,7 +10,7 @@ import numpy as np
 from gammabeta import moments
 from gammabeta.data.dataset import Dataset
 from gammabeta.moments import BatchMoments, RunningMoments
-from gammabeta.nn import Call, Layer
+from gammabeta.nn import Call, Layer, without_initializers
 from gammabeta.nn.memories import batch_norms, memories, observed_in, with_memories
 from gammabeta.serial import lift, lower
 from gammabeta.train.evaluate import padded_rows
@@ -73,7 +73,7 @@ def observed(
     network: Layer, params: Tree, stats: Tree, x: Array, weights: Array, scale: Scale | None, by_batch: bool
 ) -> list[BatchMoments]:
     """What every batch norm saw of its input, in order."""
-    skeleton, numbers = lift(network)
+    skeleton, numbers = lift(without_initializers(network))
     seen: list[BatchMoments] = compiled_observed(skeleton, numbers, params, stats, x, weights, scale, by_batch)
     return seen
 

@@ -24,6 +24,7 @@ from gammabeta.nn import (
     places,
     waits_for_data,
     with_prior,
+    without_initializers,
 )
 from gammabeta.nn.calibrate import Kind
 from gammabeta.nn.noise import normal
@@ -88,7 +89,9 @@ def scale_of(data: Dataset) -> Scale | None:
 
 
 def program_of(plan: Plan) -> Program:
-    return Program(network=plan.layers, **{name: getattr(plan, name) for name in fields(Program) if name != "network"})
+    """What is compiled for a plan, whatever its initializers: initial weights come from the plan itself."""
+    rest = {name: getattr(plan, name) for name in fields(Program) if name != "network"}
+    return Program(network=without_initializers(plan.layers), **rest)
 
 
 def fresh_state(plan: Plan, shape: Shape) -> State:

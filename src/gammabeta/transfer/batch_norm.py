@@ -9,7 +9,7 @@ from gammabeta.data import Dataset
 from gammabeta.moments import RunningMoments
 from gammabeta.nn import BatchNorm, Layer, Place, part_at, places, rewritten, unwrapped
 from gammabeta.plan import Plan
-from gammabeta.train.fit import evenly_weighted
+from gammabeta.train.counted import counted
 from gammabeta.train.statistics import settled
 from gammabeta.transfer.graft import Grafted
 from gammabeta.types import Tree
@@ -46,7 +46,7 @@ def with_norms(network: Layer, **changes: object) -> Layer:
 def re_estimated(plan: Plan, params: Tree, stats: Tree, train: Dataset) -> Tree:
     """The statistics with every batch norm's memory the exact moments of the training rows, weights and all frozen."""
     network = with_norms(unwrapped(plan.layers), **AS_USUAL, estimator="exact")
-    made: Tree = jax.device_get(settled(network, params, stats, evenly_weighted(train), plan.batch_size))
+    made: Tree = jax.device_get(settled(network, params, stats, counted(plan, train), plan.batch_size))
     return made
 
 

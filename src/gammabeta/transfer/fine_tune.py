@@ -9,11 +9,11 @@ import jax.numpy as jnp
 from gammabeta.data import Dataset, Schema
 from gammabeta.errors import DataError
 from gammabeta.model import Model, learn, suited
-from gammabeta.model.learn import class_weighted
 from gammabeta.nn import Frozen, Layer, Place, part_at, places, rewritten
 from gammabeta.plan import Plan
 from gammabeta.train import Run, Start
-from gammabeta.train.fit import evenly_weighted, measured, met
+from gammabeta.train.counted import counted
+from gammabeta.train.fit import measured, met
 from gammabeta.train.step import State, calibrated, program_of
 from gammabeta.transfer.batch_norm import BatchNormChoice, Shift, kept, re_estimated, shifts
 from gammabeta.transfer.graft import Grafted, Match, graft
@@ -57,20 +57,20 @@ def fine_tune(
     the first layer's weights can be taken.
     """
     plan = suited(plan, schema)
-    weighted = class_weighted(plan, schema, train)
     grafted = graft(model, plan, schema)
     refuse_rootless(plan, grafted)
-    grafted = made_ready(plan, grafted, weighted)
-    new = re_estimated(plan, grafted.params, grafted.stats, weighted)
+    grafted = made_ready(plan, grafted, train)
+    new = re_estimated(plan, grafted.params, grafted.stats, train)
     begins = {"re-estimate": new, "train": grafted.stats, "keep": kept(grafted, new)}[batch_norm]
     moved = shifts(plan.layers, grafted.stats, new, grafted.taken.stats)
     on_graft(grafted, moved)
     finished, run = learn(plan, schema, train, valid, start=Start(grafted.params, begins), **options)
     by_choice: dict[str, dict[str, float]] = {}
     if moved and valid is not None and valid.rows:
-        after = re_estimated(finished.plan, finished.params, finished.stats, weighted)
+        after = re_estimated(finished.plan, finished.params, finished.stats, train)
+        judging = counted(plan, valid, train)
         program, both = program_of(finished.plan), {"source": kept(grafted, after), "re-estimated": after}
-        by_choice = {name: measured(program, finished.params, stats, valid) for name, stats in both.items()}
+        by_choice = {name: measured(program, finished.params, stats, judging) for name, stats in both.items()}
     return FineTuned(finished, run, grafted.report, moved, by_choice)
 
 
@@ -101,5 +101,5 @@ def made_ready(plan: Plan, grafted: Grafted, train: Dataset) -> Grafted:
         network=rewritten(plan.layers, change), output_bias="zero" if known(head) else plan.output_bias
     )
     state = State(grafted.params, grafted.stats, (), jnp.zeros((), jnp.int32))
-    ready = jax.device_get(calibrated(met(waiting, train), state, evenly_weighted(train)))
+    ready = jax.device_get(calibrated(met(waiting, train), state, counted(plan, train)))
     return grafted._replace(params=ready.params, stats=ready.stats)

@@ -15,7 +15,7 @@ from typing import Any
 import jax
 
 from gammabeta.data import Dataset, Schema
-from gammabeta.errors import TrainingError, UsageError
+from gammabeta.errors import PlanError, TrainingError, UsageError
 from gammabeta.plan import Plan
 from gammabeta.tune.asking import Asking
 from gammabeta.tune.jobs import Claim
@@ -136,9 +136,9 @@ def search(
     if workers is not None and workers < 1:
         raise UsageError(f"workers: found {workers}, expected at least 1.")
     space = ready(plan) if space is None else space
-    losses = ("loss", "loss.label_smoothing")
+    losses = ("loss", "loss.label_smoothing", "class_weights")
     common = any(d.name in losses or d.name.endswith("label_smoothing") for d in space.dimensions)
-    problem = Problem(schema, train, valid, folds_for(train, valid), common)
+    problem = Problem(schema, train, valid, folds_for(train, valid), common, plan.class_weights)
     with database(storage) as url:
         found = opened(url, study, subject(plan, space, train, valid), place)
         try:
@@ -339,8 +339,13 @@ class Search:
                 trial.report(value, epoch)
                 return trial.should_prune() and number != 0
 
-        plan = self.base if number == 0 else self.space.planned(self.base, params)
-        outcome = trained(self.problem, plan, hear, self.stopping(1.0 if number == 0 else share))
+        try:
+            plan = self.base if number == 0 else self.space.planned(self.base, params)
+        except PlanError as error:
+            # what was drawn does not go together, such as a batch_size below micro_batch_size
+            outcome = Outcome("impossible", why=str(error))
+        else:
+            outcome = trained(self.problem, plan, hear, self.stopping(1.0 if number == 0 else share))
         with self.lock:
             if outcome.ended == "stopped":
                 self.cut = outcome if number == 0 else self.cut

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -12,12 +12,13 @@ import numpy as np
 from gammabeta.data import Dataset, Schema
 from gammabeta.errors import GammabetaError
 from gammabeta.model import suited
-from gammabeta.model.learn import class_weighted
 from gammabeta.nn import ClassLoss, LabelLoss
+from gammabeta.nn.losses.class_weight import ClassWeights
 from gammabeta.plan import Plan
 from gammabeta.serial import lift, to_json
 from gammabeta.train import Epoch, fit
 from gammabeta.train.batches import batch_width
+from gammabeta.train.counted import counted
 from gammabeta.train.evaluate import evaluate
 from gammabeta.train.fit import met, subset
 from gammabeta.train.step import program_of
@@ -41,7 +42,7 @@ class Problem:
     schema, train, valid: as for model.learn; folds: how many times the rows that are not for testing are split, 1 for
         the split that is there
     common: whether trials have losses that cannot be compared, so that all are measured by one: the log loss, or the
-        squared error of numbers
+        squared error of numbers, with rows counted by ``class_weights``, those of the plan that trials come from
     """
 
     schema: Schema
@@ -49,6 +50,7 @@ class Problem:
     valid: Dataset | None
     folds: int
     common: bool
+    class_weights: ClassWeights | Sequence[ClassWeights] | None = None
 
     def splits(self, seed: int, folds: int | None = None) -> list[tuple[Dataset, Dataset]]:
         """(training rows, validation rows) of every fold; drawn anew for every seed."""
@@ -145,16 +147,15 @@ def trained(
         program = program_digest(whole, problem.train)
         rungs = {max(1, -(-plan.epochs // part)) for part in RUNGS} - {plan.epochs}
         for number, (train, valid) in enumerate(problem.splits(plan.seed, folds)):
-            weighted = class_weighted(whole, problem.schema, train)
             best: tuple[float, float] | None = None
             last: Epoch | None = None
-            for epoch in fit(whole, weighted, valid, probe=None, should_stop=should_stop):
+            for epoch in fit(whole, train, valid, probe=None, should_stop=should_stop):
                 # the first one of a fold may compile, one that was stopped is not whole
                 paces += [epoch.seconds] if epoch.number > 1 and epoch.ended not in ("stopped", "time limit") else []
                 epochs, last = epochs + 1, epoch
                 metric = next(name for name in epoch.valid if name != "loss")
                 if epoch.best:
-                    best = (value_of(problem, whole, weighted, valid, epoch), epoch.valid[metric])
+                    best = (value_of(problem, whole, train, valid, epoch), epoch.valid[metric])
                 at_rung = number == 0 and epoch.number in rungs and not epoch.ended
                 if at_rung and best is not None and hear(epoch.number, best[0]):
                     values, scores = [best[0]], [best[1]]
@@ -174,7 +175,8 @@ def value_of(problem: Problem, plan: Plan, train: Dataset, valid: Dataset, epoch
     """The validation loss by which trials are compared."""
     if not problem.common:
         return float(epoch.valid["loss"])
-    ready, watched = met(plan, train), subset(valid, plan.seed)
+    ready = met(plan, train)
+    watched = subset(counted(ready.replace(class_weights=problem.class_weights), valid, train), plan.seed)
     found = evaluate(program_of(ready), epoch.state.params, epoch.state.stats, watched)
     return common_loss(ready, found.predicted, watched)
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gammabeta.data import Dataset
+from gammabeta.diagnosis.networks import place_of
 from gammabeta.nn import BatchNorm, Call, Dropout, GaussianNoise, places
 from gammabeta.nn.memories import observed_in
 from gammabeta.plan import Plan
@@ -41,5 +42,5 @@ def variance_shift(plan: Plan, params: Tree, stats: Tree, rows: Dataset, *, seed
     for (i, place), dropped, plain in zip(norms, variances(jax.random.key(seed)), variances(None), strict=True):
         if i > first:
             ratio = float(np.median((dropped + 1e-12) / (plain + 1e-12)))
-            found.append(VarianceShift(f"layers.{'.'.join(map(str, place.path))} (batch_norm)", ratio))
+            found.append(VarianceShift(f"{place_of(place)} (batch_norm)", ratio))
     return found

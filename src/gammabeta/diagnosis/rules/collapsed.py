@@ -31,13 +31,13 @@ FLAT = 0.01
 def rule(case: Case) -> Iterator[Suspicion]:
     worst, least, when = "", 1.0, ""
     for view, moment in ((case.at_start, "at the start"), (case.at_end, "at the end")):
-        for layer in view.layers[:-1] if view else ():
+        for layer in view.leaves[:-1] if view else ():
             if not (isinstance(layer.layer, Activation) or own(layer.layer)) or layer.rms == 0:
                 continue
             share = float(np.sqrt(np.mean(layer.std**2))) / layer.rms
             if share < least:
                 worst, least, when = layer.place, share, moment
-    mixes = any(own(layer.layer) and softmax_like(layer.mean, layer.least) for layer in case.at_start.layers[:-1])
+    mixes = any(own(layer.layer) and softmax_like(layer.mean, layer.least) for layer in case.at_start.leaves[:-1])
     if not mixes and (least > FLAT or not worst):
         return
     words = f"the outputs of {worst} differ between rows by {least:.2g} of their size {when}"

@@ -8,6 +8,7 @@ from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
 from gammabeta.diagnosis.rows import feature, listed
 from gammabeta.diagnosis.suspicion import Suspicion
+from gammabeta.diagnosis.treatments import on_rows
 
 PAGE = Page(
     code="GB103",
@@ -16,17 +17,24 @@ PAGE = Page(
     why="They say nothing about the target. Their weights are never learned, only drawn: when the column does vary in "
     "new rows, those weights add noise to every answer. Many of them at once mean that something went wrong before.",
     evidence="Columns of a table whose least training value is their greatest; images are not looked at, whose border "
-    "is rightly constant. A note; a warning where they are more than half of the columns.",
+    "is rightly constant. A note; a warning where they are more than half of the columns and the network, if there is "
+    "one, stays below 90 % of the possible skill. Columns with one value in 99.5 % of the rows are suspected where "
+    "others do better, and named where runs without them end better.",
     do="Leave them out, or find out where their content was lost: a failed join, a unit that was rounded away, a "
     "filter that left one kind of row.",
     ignore="When the columns are known to be empty in this sample and will stay so.",
 )
 
 
+SOLVED = 0.9
+NEARLY = 0.995
+
+
 def rule(case: Case) -> Iterator[Suspicion]:
     x = np.asarray(case.train.x)
     if x.ndim != 2 or len(x) < 2:
         return
+    yield from nearly_constant(case, x)
     constant = np.flatnonzero(np.all(x == x[:1], axis=0))
     if not len(constant):
         return
@@ -35,14 +43,39 @@ def rule(case: Case) -> Iterator[Suspicion]:
     words = f"{len(constant)} of {x.shape[1]} columns have one value in all {len(x)} training rows"
     if moving:
         words += f"; {len(moving)} of them vary in new rows ({listed([feature(case, int(i)) for i in moving])})"
+    # what was lost with them cannot be measured; of a network that does nearly everything right it was little
+    most = share > 0.5 and not (case.trained and case.skill(case.valid_score) > SOLVED)
     yield Suspicion(
         code=PAGE.code,
         place=listed([feature(case, int(i)) for i in constant]),
         evidence=words,
         numbers={"columns": len(constant), "share": share, "vary_in_new_rows": len(moving)},
-        certainty=0.6 if share > 0.5 else 0.2,
-        severity="warning" if share > 0.5 else "note",
+        certainty=0.6 if most else 0.2,
+        severity="warning" if most else "note",
         advice="leave these columns out, or find out where their content was lost",
+    )
+
+
+def nearly_constant(case: Case, x: np.ndarray) -> Iterator[Suspicion]:
+    """Columns with one value in nearly all rows, other than 0 and 1, where others do better on the same rows."""
+    if len(x) < 1 / (1 - NEARLY) or not case.shortfall > 2 * case.chance:
+        return
+    middle = np.median(x, axis=0)
+    share = np.mean(x == middle, axis=0)
+    counted = np.all((x == 0) | (x == 1), axis=0)
+    found = np.flatnonzero((share >= NEARLY) & (share < 1) & ~counted)
+    if not len(found):
+        return
+    at = np.isin(np.arange(x.shape[1]), found)
+    yield Suspicion(
+        code=PAGE.code,
+        place=listed([feature(case, int(i)) for i in found]),
+        evidence=f"{len(found)} of {x.shape[1]} columns have one value in at least {share[found].min():.1%} of the "
+        f"{len(x)} training rows",
+        numbers={"columns": len(found), "share_of_rows": float(share[found].min())},
+        certainty=0.3,
+        treatments=(on_rows("nearly constant columns left out", change_x=lambda values: np.where(at, middle, values)),),
+        advice="leave these columns out",
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
+from gammabeta.diagnosis.noise import wilson
 from gammabeta.diagnosis.suspicion import Suspicion
 from gammabeta.diagnosis.treatments import activation, batch_norm_added, initializers_by_activation
 from gammabeta.nn import Activation
@@ -17,8 +18,9 @@ PAGE = Page(
     why="relu'(z) = 0 for z < 0. A step too long, or a bias far below zero, puts all rows there. A unit that is zero "
     "for many rows but not for all is sparse, not dead.",
     evidence="The largest output of every unit (channel: over all pixels) on the 512 probe rows, at the start and at "
-    "the end; a layer with more than 40 % of its units at zero for all of them. Proved by runs with "
-    "other initial weights, batch norm or leaky ReLU.",
+    "the end; a layer of which surely more than 40 % of the units (the lower end of the share's 95 % interval, so that "
+    "1 of 2 is not taken as half) are at zero for all of them. Proved by runs with other initial "
+    "weights, batch norm or leaky ReLU.",
     do="Lower the learning rate, let the initial weights suit the activation and the biases start at zero, or use "
     "batch norm, leaky_relu or gelu.",
     ignore="When only a note: a wide layer can spare units.",
@@ -29,15 +31,16 @@ DEAD, MANY = 0.1, 0.4
 
 
 def rule(case: Case) -> Iterator[Suspicion]:
-    worst, share, when, born = "", 0.0, "", 0.0
+    worst, share, least, when, born = "", 0.0, 0.0, "", 0.0
     for view, moment in ((case.at_start, "at the start"), (case.at_end, "at the end")):
-        for layer in view.layers if view else ():
+        for layer in view.leaves if view else ():
             if isinstance(layer.layer, Activation) and layer.layer.function == "relu":
-                dead = float(np.mean(layer.most <= 0))
-                born = max(born, dead) if moment == "at the start" else born
-                if dead > share:
-                    worst, share, when = layer.place, dead, moment
-    if share <= DEAD or (share <= MANY and case.shortfall < 2 * case.chance):
+                dead = layer.most <= 0
+                surely = wilson(int(dead.sum()), len(dead))[0]
+                born = max(born, float(np.mean(dead))) if moment == "at the start" else born
+                if surely > least:
+                    worst, share, least, when = layer.place, float(np.mean(dead)), surely, moment
+    if least <= DEAD or (least <= MANY and case.shortfall < 2 * case.chance):
         return
     yield Suspicion(
         code=PAGE.code,
@@ -45,7 +48,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
         evidence=f"{share:.0%} of the units of {worst} are zero for all {case.probe.rows} probe rows {when} "
         f"({born:.0%} were born so)",
         numbers={"dead_share": share, "born_dead": born},
-        certainty=0.8 if share > MANY else 0.4,
+        certainty=0.8 if least > MANY else 0.4,
         treatments=(
             initializers_by_activation(),
             batch_norm_added(),

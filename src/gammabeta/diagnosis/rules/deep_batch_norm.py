@@ -25,11 +25,18 @@ PAGE = Page(
 DEEP = 10
 
 
-def rule(case: Case) -> Iterator[Suspicion]:
+def deep_stack(case: Case) -> int:
+    """How many batch norms stand in a row without a skip, where they are many; 0 where they are not."""
     layers = case.network.layers
     norms = sum(isinstance(layer, BatchNorm) for layer in layers)
     activations = sum(isinstance(layer, Activation) for layer in layers)
-    if norms < DEEP or activations < DEEP or any(isinstance(layer, Residual) for layer in layers):
+    few = norms < DEEP or activations < DEEP or any(isinstance(layer, Residual) for layer in layers)
+    return 0 if few else norms
+
+
+def rule(case: Case) -> Iterator[Suspicion]:
+    norms = deep_stack(case)
+    if not norms:
         return
     found = backward(case)
     growth = found[0] if found else float("nan")

@@ -8,7 +8,7 @@ import numpy as np
 from gammabeta.data import Dataset
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
-from gammabeta.diagnosis.rows import difference, goodness, listed
+from gammabeta.diagnosis.rows import class_numbers, difference, goodness, listed
 from gammabeta.diagnosis.suspicion import Suspicion
 
 PAGE = Page(
@@ -17,10 +17,11 @@ PAGE = Page(
     what="Rows that judge the network are also among those it was trained on.",
     why="On rows it has seen a network is as good as its memory: the score promises more than new rows will give, and "
     "early stopping and tuning choose the network that remembers best.",
-    evidence="Exact equality of all inputs, by a hash per row. Tables of few values have equal rows by nature: counted "
-    "is what exceeds the share of training rows that have a twin in training. An error where more than 2 % of the "
-    "judging rows exceed it and the network is better on them than on the others by more than 3 standard errors, else "
-    "a warning. Equal inputs with different targets are counted as well.",
+    evidence="Exact equality of all inputs, by a hash per row. Tables of few values have equal rows by nature: "
+    "counted is what exceeds the share of training rows that have a twin in training. An error where more than 2 % of "
+    "the judging rows exceed it and the network is better on them than on the others by more than 3 standard errors, "
+    "else a warning; a note where it is no better on them by a standard error. Equal inputs with different targets "
+    "are counted as well, also among the training rows.",
     do="Remove duplicates before splitting; where rows belong together (the same patient, the same film), put whole "
     "groups on one side of the split. Then train again: the score will fall to what is true.",
     ignore="When equal rows are separate observations that happen to agree, as in tables of few categories.",
@@ -36,6 +37,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
     own = hashes(case.train)
     if len(own) < 2:
         return
+    yield from at_odds(case, own)
     counted = Counter(own)
     # where a column hardly repeats itself, equal rows are copies, not coincidences
     natural = 0.0 if copies_only(case.train) else float(np.mean([counted[key] > 1 for key in own]))
@@ -69,10 +71,34 @@ def rule(case: Case) -> Iterator[Suspicion]:
             evidence=words,
             numbers={"share": share, "natural": natural, "better": better, "conflicting": against},
             certainty=0.95 if proved else 0.3,
-            severity="error" if proved else "warning" if excess > LEAST else "note",
+            severity="error" if proved else "warning" if excess > LEAST and not better <= spread else "note",
             costs=f"the {split} {case.metric} promises {share * better:.3f} too much" if proved else "",
             advice="remove duplicates before splitting, or split by group",
         )
+
+
+def at_odds(case: Case, own: list[int]) -> Iterator[Suspicion]:
+    """Training rows that are the same and belong to different classes, where equal rows are copies."""
+    y = class_numbers(case, case.train)
+    if y is None or len(set(own)) == len(own) or not copies_only(case.train):
+        return
+    classes: dict[int, set[int]] = {}
+    for key, one in zip(own, y, strict=True):
+        classes.setdefault(key, set()).add(int(one))
+    odd = np.array([len(classes[key]) > 1 for key in own])
+    share = float(odd.mean())
+    if share <= WORTH_A_NOTE:
+        return
+    yield Suspicion(
+        code=PAGE.code,
+        place=f"training rows {listed([str(int(case.train.kept[row])) for row in np.flatnonzero(odd)])}",
+        evidence=f"{int(odd.sum())} of {len(own)} training rows ({share:.1%}) have a twin of another class",
+        numbers={"share": share},
+        certainty=0.4,
+        severity="warning" if share > LEAST else "note",
+        costs="one of each two is learned in vain" if share > LEAST else "",
+        advice="find out which of the twins is right",
+    )
 
 
 def hashes(data: Dataset) -> list[int]:

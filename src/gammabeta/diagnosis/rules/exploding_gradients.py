@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
+from gammabeta.diagnosis.rules.deep_batch_norm import deep_stack
 from gammabeta.diagnosis.rules.vanishing_gradients import backward
 from gammabeta.diagnosis.suspicion import Suspicion, Treatment
 from gammabeta.diagnosis.treatments import batch_norm_added, initializers_by_activation, skips_added
-from gammabeta.nn import BatchNorm
 from gammabeta.optim import ClipByNorm
 
 PAGE = Page(
@@ -35,7 +35,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
     per_layer = ratio ** (1 / max(layers - 1, 1))
     if not (ratio > GROWN or (per_layer > SLOPE and layers >= 5)) or ratio == float("inf"):
         return
-    if any(isinstance(layer, BatchNorm) for layer in case.network.layers):
+    if deep_stack(case):
         return  # GB508 is about those
     yield Suspicion(
         code=PAGE.code,

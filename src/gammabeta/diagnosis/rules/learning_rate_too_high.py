@@ -32,7 +32,9 @@ def rule(case: Case) -> Iterator[Suspicion]:
     rate = case.plan.optimizer.learning_rate
     ratio = longest_update(case)
     died = units_that_died(case)
-    diverged = not case.trained or any(line.get("ended") == "non-finite loss" for line in case.history)
+    diverged = (case.has_run and not case.trained) or any(
+        line.get("ended") == "non-finite loss" for line in case.history
+    )
     above = case.trained and case.on_train is not None and case.on_train.loss > 1.02 * case.constant_loss
     certainty = 0.7 if diverged else 0.6 if above or died > 0.2 else 0.5 if ratio > UPDATE_RATIO else 0.15
     if certainty <= 0.15 and case.shortfall < 2 * case.chance:
@@ -73,7 +75,7 @@ def units_that_died(case: Case) -> float:
     """The largest share of a layer's ReLU units that were alive at the start and are zero for all rows at the end."""
     if case.at_end is None:
         return 0.0
-    pairs = zip(case.at_start.layers, case.at_end.layers, strict=True)
+    pairs = zip(case.at_start.leaves, case.at_end.leaves, strict=True)
     return max(
         (
             float(np.mean((after.most <= 0) & (before.most > 0)))

@@ -18,14 +18,18 @@ PAGE = Page(
     "preparation and in batch norm, are theirs: a value of 1e6 in a hundred rows of size 1 leaves the rest a spread "
     "of 1e-5, in which the network sees nothing.",
     evidence="Values more than 50 interquartile ranges from the column's median, in at most 1 % of the training rows "
-    "(columns whose interquartile range is 0 are left out); proved by runs with values cut at 10 ranges.",
-    do="Look at the rows: typing errors, a unit, -999 for missing. Mend or leave them out, cut the column at median "
-    "+- 10 interquartile ranges, or take the logarithm of a column with a long tail.",
+    "(columns whose interquartile range is 0 are left out); proved by runs with these columns scaled "
+    "by median and interquartile range, (x - median) / (IQR / 1.349), and cut at 10.",
+    do="Look at the rows: typing errors, a unit, -999 for missing. Mend or leave them out, scale the column by "
+    "its median and interquartile range and cut it at 10, or take the logarithm of a column with a long tail.",
     ignore="When the values are real and matter, or when the fork gained nothing.",
     sources="Tukey 1977 (fences at quartiles).",
 )
 
 FAR, CUT = 50.0, 10.0
+NORMAL = 1.349
+"""Standard deviations between the quartiles of a normal distribution."""
+
 FEW = 0.01
 
 
@@ -47,7 +51,10 @@ def rule(case: Case) -> Iterator[Suspicion]:
         return
     worst = float(away.max())
     names = [feature(case, int(i)) for i in columns]
-    cut = np.where(spread > 0, CUT * spread, np.inf)
+    # what the far values scaled is scaled anew: cutting alone leaves the rest the spread that they gave it
+    odd = far.any(axis=0)
+    center, scale = np.where(odd, middle, 0.0), np.where(odd, spread / NORMAL, 1.0)
+    most = np.where(odd, CUT, np.inf)
     yield Suspicion(
         code=PAGE.code,
         place=listed(names),
@@ -57,9 +64,9 @@ def rule(case: Case) -> Iterator[Suspicion]:
         certainty=0.8 if worst > 1e3 else 0.5,
         treatments=(
             on_rows(
-                "values cut at 10 interquartile ranges from the median",
-                change_x=lambda values: np.clip(values, middle - cut, middle + cut),
+                "columns with outliers scaled by median and interquartile range, and cut at 10",
+                change_x=lambda values: np.clip((values - center) / scale, -most, most),
             ),
         ),
-        advice="look at these rows; mend them, leave them out, or cut the values",
+        advice="look at these rows; mend them, leave them out, or scale by quartiles and cut",
     )

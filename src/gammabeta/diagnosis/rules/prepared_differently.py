@@ -6,6 +6,7 @@ import numpy as np
 
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
+from gammabeta.diagnosis.rows import could_fall
 from gammabeta.diagnosis.shift import gained, shifts
 from gammabeta.diagnosis.suspicion import Suspicion
 
@@ -18,10 +19,10 @@ PAGE = Page(
     "mean and spread.",
     why="To the network a value in another unit is another value. A factor and an offset on every column move all rows "
     "to where no training row is; the answers there mean nothing, though nothing is wrong with the network.",
-    evidence="At least half of the columns have a standard deviation 2 times as large or small as in training, or a "
-    "mean moved by half of it; a forest tells the sides apart, and no longer once each is standardized by itself. An "
-    "error where the network's score on these rows rises by more than 3 standard errors when they are brought to the "
-    "training rows' mean and spread.",
+    evidence="At least three quarters of the columns have a standard deviation 2 times as large or small as in "
+    "training, or a mean moved by half of it; a forest tells the sides apart, and no longer once each is standardized "
+    "by itself. An error where the network's score on these rows rises by more than 3 standard errors when they are "
+    "brought to the training rows' mean and spread, a note where it does not rise by 2.",
     do="Put preparation into one function that learns from the training rows and is used for every row, or into the "
     "model file; compare the numbers of one row right in front of the network in both ways.",
     ignore="When the new rows really come from elsewhere by a factor, such as darker images: that is covariate shift, "
@@ -29,7 +30,7 @@ PAGE = Page(
     sources="Karpathy 2019 (look at the data right before the network).",
 )
 
-ERRORS = 3.0
+ERRORS, NO_GAIN = 3.0, 2.0
 
 
 def rule(case: Case) -> Iterator[Suspicion]:
@@ -63,7 +64,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
                 "gain": gain,
             },
             certainty=0.95 if proved else 0.5,
-            severity="error" if proved else "warning",
+            severity="error" if proved else "note" if gain <= NO_GAIN * error and could_fall(case) else "warning",
             costs=f"{gain:.3f} of {case.metric} on {shift.split} rows" if proved else "",
             advice="prepare all rows by the one function that learned from the training rows",
         )

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
+from gammabeta.diagnosis.networks import place_of, setting_of
 from gammabeta.diagnosis.suspicion import Suspicion
-from gammabeta.nn import BatchNorm, Conv2D, Dense
+from gammabeta.nn import BatchNorm, Conv2D, Dense, places
 
 PAGE = Page(
     code="GB209",
@@ -21,20 +22,25 @@ PAGE = Page(
 
 
 def rule(case: Case) -> Iterator[Suspicion]:
-    layers = case.network.layers
+    order = list(places(case.network))
     found = [
-        index
-        for index, (layer, after) in enumerate(itertools.pairwise(layers))
-        if isinstance(layer, Dense | Conv2D) and layer.bias and isinstance(after, BatchNorm) and after.shift
+        place
+        for place, after in itertools.pairwise(order)
+        if isinstance(place.layer, Dense | Conv2D)
+        and place.layer.bias
+        and isinstance(after.layer, BatchNorm)
+        and after.layer.shift
+        # in the same sequence, one right behind the other
+        and (*place.path[:-1], place.path[-1] + 1) == after.path
     ]
     if found:
         yield Suspicion(
             code=PAGE.code,
-            place=", ".join(f"layers.{index}" for index in found),
+            place=", ".join(place_of(place) for place in found),
             evidence=f"{len(found)} biases stand directly before a batch norm that undoes them",
             numbers={"layers": float(len(found))},
             certainty=1.0,
             severity="note",
-            fix={f"network.layers.{index}.bias": False for index in found},
+            fix={f"{setting_of(case.network, place.path)}.bias": False for place in found},
             advice="leave out the bias",
         )

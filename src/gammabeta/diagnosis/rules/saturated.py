@@ -30,7 +30,7 @@ FLAT, MANY = 0.05, 0.5
 def rule(case: Case) -> Iterator[Suspicion]:
     worst, share, when = "", 0.0, ""
     for view, moment in ((case.at_start, "at the start"), (case.at_end, "at the end")):
-        for layer in view.layers if view else ():
+        for layer in view.leaves if view else ():
             if isinstance(layer.layer, Activation) and layer.layer.function in ("sigmoid", "tanh"):
                 flat = float(np.mean(slope(layer.layer.function, layer.mean, layer.std) < FLAT))
                 if flat > share:

@@ -6,9 +6,9 @@ import numpy as np
 
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
-from gammabeta.diagnosis.networks import with_layers
+from gammabeta.diagnosis.networks import place_of, setting_of, with_layers
 from gammabeta.diagnosis.suspicion import Suspicion, Treatment
-from gammabeta.nn import BatchNorm, Layer
+from gammabeta.nn import BatchNorm, Layer, places
 from gammabeta.nn.memories import memories
 from gammabeta.train.evaluate import evaluate
 from gammabeta.train.statistics import settled
@@ -59,10 +59,10 @@ def rule(case: Case) -> Iterator[Suspicion]:
     long = bool(slow) and 1 / max(min(slow), 1e-12) > LONG * max(case.steps_made, 1)
     if not proved and not long:
         return
-    places = [index for index, layer in enumerate(case.network.layers) if isinstance(layer, BatchNorm)]
+    found = [place for place in places(case.network) if isinstance(place.layer, BatchNorm)]
     yield Suspicion(
         code=PAGE.code,
-        place=", ".join(f"layers.{index}" for index in places),
+        place=", ".join(place_of(place) for place in found),
         evidence=f"with the statistics of the training rows, the {case.metric} on the validation rows goes from "
         f"{case.valid_score:.4g} to {better:.4g} and the loss from {before.loss:.4g} to {after.loss:.4g}; "
         f"{shifted:.0%} of "
@@ -73,6 +73,6 @@ def rule(case: Case) -> Iterator[Suspicion]:
         treatments=(Treatment("exact batch norm statistics", lambda plan: with_layers(plan, exact)),) if slow else (),
         severity=None if not proved else "error" if gain > max(0.03, case.chance) else "warning",
         costs=f"{abs(better - case.valid_score):.3g} of {case.metric}" if proved else "",
-        fix={f"network.layers.{index}.estimator": "exact" for index in places},
+        fix={f"{setting_of(case.network, place.path)}.estimator": "exact" for place in found},
         advice="re-estimate the statistics: estimator = exact",
     )

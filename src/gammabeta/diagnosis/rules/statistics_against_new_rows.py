@@ -7,6 +7,7 @@ import numpy as np
 
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
+from gammabeta.diagnosis.rows import could_fall, difference, goodness
 from gammabeta.diagnosis.suspicion import Suspicion
 from gammabeta.nn import Call
 from gammabeta.nn.memories import memories, observed_in
@@ -21,7 +22,8 @@ PAGE = Page(
     why="Batch norm predicts with the training rows' statistics: rows from elsewhere come out shifted and stretched, "
     "layer after layer, although the relation to the answer may be the same.",
     evidence="The mean of every channel on the new rows against the memory, in the memory's standard deviations: "
-    "above 0.5 for more than 20 % of a layer's channels, and beyond what the number of rows explains.",
+    "above 0.5 for more than 20 % of a layer's channels, and beyond what the number of rows explains. A note where "
+    "the score there is known and not lower than on the judging rows by 2 standard errors.",
     do="Look at the columns that drift (GB109, GB110); re-estimate the statistics on rows from there (`gammabeta "
     "transfer --batch-norm re-estimate`), or train on such rows.",
     ignore="When the scores on the new rows are as good as on the old ones.",
@@ -29,6 +31,7 @@ PAGE = Page(
 )
 
 SHIFT, SHARE, MOST_ROWS = 0.5, 0.2, 4096
+ERRORS = 2.0
 
 
 def rule(case: Case) -> Iterator[Suspicion]:
@@ -47,13 +50,19 @@ def rule(case: Case) -> Iterator[Suspicion]:
             worst, share = index, far
     if share <= SHARE:
         return
+    # where only new rows are known, they stand for the others
+    others = case.test is not case.judged_on
+    here, there = (goodness(case, data) if others else None for data in (case.judged_on, case.test))
+    fall, error = difference(here, there) if here is not None and there is not None else (float("nan"), 0.0)
+    harmless = fall <= ERRORS * error and could_fall(case)
+    score = "" if np.isnan(fall) else f"; the {case.metric} is lower there by {fall:.3f} +- {error:.3f}"
     yield Suspicion(
         code=PAGE.code,
         place=f"batch norm {worst + 1} of {len(case.norms)}",
         evidence=f"{share:.0%} of its channels show means more than {SHIFT:g} standard deviations away from what they "
-        f"remember, on {case.test.rows:,} new rows",
+        f"remember, on {case.test.rows:,} new rows{score}",
         numbers={"shifted_share": share, "rows": float(case.test.rows)},
         certainty=0.6,
-        severity="warning",
+        severity="note" if harmless else "warning",
         advice="re-estimate the statistics on such rows, or train on them",
     )

@@ -8,7 +8,17 @@ import numpy as np
 from gammabeta.data import Dataset
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
-from gammabeta.diagnosis.rows import class_numbers, difference, error_of, feature, goodness, inputs, numbers, some
+from gammabeta.diagnosis.rows import (
+    class_numbers,
+    could_fall,
+    difference,
+    error_of,
+    feature,
+    goodness,
+    inputs,
+    numbers,
+    some,
+)
 from gammabeta.diagnosis.single import Target, by_forest, by_tree, halves, most_telling
 from gammabeta.diagnosis.suspicion import Suspicion, Treatment
 
@@ -27,7 +37,8 @@ PAGE = Page(
     "is worse there by more than 2 standard errors. A warning where it has 95 % of the possible skill in training and "
     "in other rows, and alone is better there than a forest on all the others by 2 standard errors and 2 points (or "
     "85 %, and better by 25 points); or where its values are those of a row number (each once, in equal steps) and it "
-    "has half of the skill: either may be right.",
+    "has half of the skill: either may be right. The first is a note where test rows have the relation too and the "
+    "network's score is not lower there.",
     do="Find out how the feature comes about: is it known before the answer, and will it be in new rows? If not, leave "
     "it out and train again; cut the patch out of the images, or record without it.",
     ignore="When the feature is legitimate and will be there in new rows, such as a reading that defines the answer.",
@@ -184,15 +195,29 @@ def perfect(case: Case, train: Part, other: Part, group: np.ndarray, won: np.nda
         return None
     if counts:
         words += "; its values occur once each and in equal steps, as a row number's do"
+    stays = not counts and holds_in_test(case, train, group)
+    if stays:
+        words += f"; it is there in test rows too, where the network's {case.metric} is not lower"
     return Suspicion(
         code=PAGE.code,
         place=named(case, group),
         evidence=words,
         numbers={"skill": float(won.mean()), "skill_there": float(alone.mean()), "ahead": ahead, "error": error},
         certainty=0.6 if counts else 0.3,
-        severity="warning",
+        severity="note" if stays else "warning",
         advice="make sure that it is known before the answer and will be there in new rows; if not, leave it out",
     )
+
+
+def holds_in_test(case: Case, train: Part, group: np.ndarray) -> bool:
+    """Whether the relation is there in test rows too, and the network's score there is known and not lower."""
+    test = part(case, "test", case.test)
+    here, there = goodness(case, case.valid), goodness(case, case.test)
+    if test is None or here is None or there is None:
+        return False
+    fall, spread = difference(here, there)
+    kept = by_tree(train.x[:, group], train.target, test.x[:, group], test.target)
+    return bool(kept.mean() >= GREAT and fall <= ERRORS * spread and could_fall(case))
 
 
 def counting(values: np.ndarray) -> bool:

@@ -15,8 +15,8 @@ PAGE = Page(
     why="The weights had not yet reached what they were moving to: the score is that of a run broken off.",
     evidence="The loss on the judging rows still falls over the last quarter of the epochs, by a line more than 3 "
     "standard errors steep that would lose more than 3 % of the first epochs' loss in another quarter; or the whole "
-    "run has fewer than 500 steps "
-    "and is behind the references. Proved by runs with four times the epochs that end better.",
+    "run has fewer than 500 steps and is behind the references; not where the loss was far down and came back up. "
+    "Proved by runs with four times the epochs that end better.",
     do="More epochs; a higher learning rate if the loss falls evenly and slowly; a schedule that does not end early.",
     ignore="When the metric that counts has long stopped to improve.",
     sources="Tuning playbook (is training still improving at its end?).",
@@ -29,6 +29,8 @@ FEW_STEPS = 500
 def rule(case: Case) -> Iterator[Suspicion]:
     found = curves(case)
     if found is None or not case.trained or found.ended in ("early stopping", "non-finite loss"):
+        return
+    if found.undone(case.constant_loss):
         return
     behind = case.shortfall > 2 * case.chance
     falling, short = found.falling, behind and case.steps_made < FEW_STEPS

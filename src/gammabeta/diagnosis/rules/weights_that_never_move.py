@@ -1,16 +1,18 @@
 """GB206: weights that get no gradient."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import jax
 import numpy as np
 
 from gammabeta.diagnosis.case import Case
+from gammabeta.diagnosis.examine import LayerView
 from gammabeta.diagnosis.finding import Page
 from gammabeta.diagnosis.suspicion import Suspicion, Treatment
 from gammabeta.diagnosis.treatments import layer_left_out, unfrozen
 from gammabeta.diagnosis.weights import matrices
+from gammabeta.nn import Activation
 
 PAGE = Page(
     code="GB206",
@@ -20,9 +22,9 @@ PAGE = Page(
     "projection.",
     evidence="The gradient on the probe rows is exactly zero at the start and at the end, and the weights at the end "
     "equal those at the start bit for bit, or are the same ones shrunk evenly, which weight decay does without any "
-    "gradient. Layers that the plan freezes on purpose are a note, a "
-    "warning where a run that trains them ends better. Where a layer without weights lets nothing "
-    "back, a run without it is tried.",
+    "gradient. Layers that the plan freezes on purpose are a note, a warning where a run that trains them ends "
+    "better. Nothing is said where dead ReLU units (GB401) keep the gradient away. Where a layer without weights lets "
+    "nothing back, a run without it is tried.",
     do="Take the layer out of frozen, or connect it; see what stands between it and the loss.",
     ignore="When the layers are meant to be frozen, as in transfer learning.",
     sources="SageMaker Debugger (UnchangedTensor).",
@@ -41,6 +43,8 @@ def rule(case: Case) -> Iterator[Suspicion]:
         return
     meant = [place for place in same if place in frozen(case)]
     silent = [place for place in same if place not in meant and gradient(case, place) == 0.0]
+    # a gradient that stops at dead units is their symptom: GB401 is about those
+    silent = [place for place in silent if not beside_dead_units(case, place)]
     if meant:
         yield Suspicion(
             code=PAGE.code,
@@ -92,6 +96,28 @@ def gradient(case: Case, place: str) -> float:
     path = place.removeprefix("layers.").replace("body", "0").replace("shortcut", "1")
     views = [case.at_start, *([case.at_end] if case.at_end else [])]
     return max(view.params.get(f"{path}.weight", {}).get("gradient", float("nan")) for view in views)
+
+
+def beside_dead_units(case: Case, place: str) -> bool:
+    """Whether, at the start and at the end, ReLUs without a living unit keep the gradient from a layer."""
+    return all(cut_off_by_dead_units(view.leaves, place) for view in (case.at_start, case.at_end) if view)
+
+
+def cut_off_by_dead_units(leaves: Sequence[LayerView], place: str) -> bool:
+    """Whether nothing but zeros enters the layer, or the first one behind it whose output gets a gradient is dead."""
+    names = [view.place.partition(" ")[0] for view in leaves]
+    if place not in names:
+        return False
+    at = names.index(place)
+    if leaves[at].rms_input == 0:
+        return any(dead(view) for view in leaves[:at])
+    stop = next((view for view in leaves[at + 1 :] if view.gradient > 0), None)
+    return stop is not None and dead(stop)
+
+
+def dead(view: LayerView) -> bool:
+    """Whether a layer is a ReLU all of whose units are at zero for every row."""
+    return isinstance(view.layer, Activation) and view.layer.function == "relu" and bool(np.all(view.most <= 0))
 
 
 def stopping(case: Case) -> tuple[Treatment, ...]:

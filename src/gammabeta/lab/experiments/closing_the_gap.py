@@ -17,7 +17,7 @@ from gammabeta.lab.drawing import BLACK, BLUE, GREEN, ORANGE, band
 from gammabeta.lab.estimate import Estimate, difference_of, mean_of
 from gammabeta.lab.experiment import Experiment, Row, Sweep, Verdict
 from gammabeta.lab.samples import Sample, images
-from gammabeta.lab.training import best, scaled, values, where
+from gammabeta.lab.training import best, drawn, scaled, values, where
 from gammabeta.nn import (
     PREDICTING,
     Activation,
@@ -76,7 +76,8 @@ def measure(
         method, strength, seed = case
         train, fresh = parts(sample, rows, seed)
         plan = planned(outputs, epochs, seed, **({} if method == "none" else {method.lower(): strength}))
-        made = list(fit(plan, train, sample.valid, probe=None))
+        start = drawn(plan.layers, train, seed)
+        made = list(fit(plan, train, sample.valid, probe=None, start=start))
         ends = {method: made[-1]}
         if method == "none":
             ends["early stopping"] = min(made, key=lambda epoch: epoch.valid["loss"])
@@ -98,7 +99,7 @@ def measure(
         norm = BatchNorm(estimator="ema", update_rate=0.02)
         layers = (Flatten(), Dense(128), Activation("relu"), Dropout(share), Dense(128), norm, Activation("relu"))
         plan = planned(outputs, epochs, seed).replace(network=Sequential((*layers, Dense(outputs))))
-        *_, last = fit(plan, train, sample.valid, probe=None)
+        *_, last = fit(plan, train, sample.valid, probe=None, start=drawn(plan.layers, train, seed))
         _, seen = plan.layers.apply(last.state.params, last.state.stats, scaled(train), Call(observing=True))
         ratio = np.median(np.asarray(last.state.stats[5].var) / np.asarray(seen[5].moments.var))
         return [{"share": share, "seed": seed, "ratio": float(ratio)}]
@@ -187,13 +188,13 @@ EXPERIMENT = Experiment(
     sizes={
         "tiny": {
             "seeds": 2,
-            "rows": 100,
-            "epochs": 8,
+            "rows": 60,
+            "epochs": 5,
             "grids": {"dropout": (0.5,), "L2": (0.03,), "noise": (1.0,)},
             "shares": (0.0, 0.5),
         },
         "quick": {
-            "seeds": 4,
+            "seeds": 3,
             "rows": 200,
             "epochs": 30,
             "grids": {"dropout": (0.2, 0.5), "L2": (0.01, 0.03), "noise": (0.5, 1.0)},

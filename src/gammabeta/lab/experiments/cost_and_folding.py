@@ -15,7 +15,7 @@ import jax
 import numpy as np
 
 from gammabeta.data import Dataset
-from gammabeta.lab.drawing import BLUE, GREEN, ORANGE
+from gammabeta.lab.drawing import BLUE, GREEN, ORANGE, legend_below
 from gammabeta.lab.estimate import Estimate, exactly, median_of, ratio_of
 from gammabeta.lab.experiment import Experiment, Row, Sweep, Verdict
 from gammabeta.lab.training import after, values, where
@@ -129,7 +129,7 @@ def judge(rows: Sequence[Row]) -> Verdict:
     numbers["largest relative difference after folding"] = exactly(apart)
     says = (
         f"With batch norm a step takes {step} times as long as without, a prediction {prediction} times, and folded "
-        f"{folded} times: {gain} of what it takes unfolded. That is over widths of "
+        f"{folded} times: {gain} of what it takes unfolded. That is over layers of "
         f"{', '.join(str(width) for width in values(rows, 'width'))} units. Folding changes the outputs by {apart:.1g} "
         "of the largest, at most."
     )
@@ -167,10 +167,9 @@ def draw(rows: Sequence[Row], figure: Any) -> None:
             for width, base in zip(widths, without, strict=True)
         ]
         axes.set_xticks(range(len(widths)), ticks)
-        axes.set(xlim=(-0.45, len(widths) - 0.4), xlabel="hidden units, and the time without batch norm")
-        axes.legend(loc="upper right")
+        axes.set(xlim=(-0.6, len(widths) - 0.4), xlabel="hidden units, and the time without batch norm")
         axes.grid(axis="x", visible=False)
-    both[0].set(ylim=(both[0].get_ylim()[0], 1.15 * both[0].get_ylim()[1]))
+    legend_below(figure, both[1])
     both[0].set(ylabel="time, over that without batch norm", title=f"a training step, {BATCH} rows")
     both[1].set(title=f"a prediction, {PREDICTED:,} rows")
 
@@ -182,8 +181,8 @@ EXPERIMENT = Experiment(
     judge=judge,
     draw=draw,
     sizes={
-        "tiny": {"widths": (32,), "turns": 4, "steps": 256},
-        "quick": {"widths": (64, 256), "turns": 5, "steps": 256},
+        "tiny": {"widths": (32,), "turns": 3, "steps": 128},
+        "quick": {"widths": (128,), "turns": 8, "steps": 256},
         "full": {"widths": (64, 128, 256, 512), "turns": 25, "steps": 640},
     },
 )

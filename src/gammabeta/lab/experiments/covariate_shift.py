@@ -110,18 +110,23 @@ def judge(rows: Sequence[Row]) -> Verdict:
         for task in TASKS
         for stage in STAGES[2:]
     }
-    here = [task for task in TASKS if mended[task, "re-estimated"]]
+    helped = {stage: [task for task in TASKS if mended[task, stage]] for stage in STAGES[2:]}
     says = (
-        f"Accuracy of the images: {told['images']}. r2 of the curve: {told['curve']}. New statistics help "
-        f"{' and '.join(here) if here else 'neither'}{'' if len(here) == 2 else ' only' if here else ''}; retraining "
-        f"helps both. A shift that changes inputs as a whole is undone by statistics, one into "
-        f"unknown inputs only by rows with answers."
-        if mended["images", "retrained"] and mended["curve", "retrained"]
-        else f"Accuracy of the images: {told['images']}. r2 of the curve: {told['curve']}."
+        f"Accuracy of the images: {told['images']}. r2 of the curve: {told['curve']}. New statistics surely help "
+        f"{listed(helped['re-estimated'])}, retraining {listed(helped['retrained'])}."
     )
+    if helped["re-estimated"] == ["images"] and "curve" in helped["retrained"]:
+        says += (
+            " A shift that changes inputs as a whole is made good by statistics, one into unknown inputs only by rows "
+            "with answers."
+        )
     holds = fails and mended["images", "re-estimated"] and all(mended[task, "retrained"] for task in TASKS)
     against = any(numbers[f"{task}, elsewhere"].low > numbers[f"{task}, at home"].high for task in TASKS)
     return Verdict(True if holds else False if against else None, says, numbers)
+
+
+def listed(tasks: Sequence[str]) -> str:
+    return {0: "neither", 1: f"the {''.join(tasks)} only"}.get(len(tasks), "both")
 
 
 def draw(rows: Sequence[Row], figure: Any) -> None:
@@ -131,7 +136,7 @@ def draw(rows: Sequence[Row], figure: Any) -> None:
     for mean, spread, color, name in ((-1, 1, GRAY, "home"), (3, 0.7, PINK, "elsewhere")):
         density = np.exp(-(((x - mean) / spread) ** 2) / 2) / spread
         shift.fill_between(x, -4.4, -4.4 + density, color=color, alpha=0.35, lw=0)
-        shift.text(mean, -4.25, name, ha="center", size=9)
+        shift.text(mean, -4.3 + 1 / spread, name, ha="center", size=9)
     shift.plot(x, relation(x), color=GRAY, lw=4, alpha=0.4, label="the relation, the same everywhere")
     looks = (
         ("trained at home", ORANGE, "--"),
@@ -147,7 +152,7 @@ def draw(rows: Sequence[Row], figure: Any) -> None:
             values = scores(rows, task, stage)
             at: float = group + (number - 1.5) * 0.2
             average = float(np.mean(values))
-            look = {"color": color, "alpha": 0.85, "hatch": ("", "//", "..", "")[number]}
+            look = {"color": color, "alpha": 0.85, "hatch": ("", "//", "\\\\", "")[number]}
             bars.bar(at, max(average, -1), 0.18, label=stage if group == 0 else None, **look)
             bars.plot([at] * len(values), np.maximum(values, -1), ".", ms=4, color="#1f2328")
             bars.text(at, max(*values, 0) + 0.04, f"{average:.3g}", size=8.5, ha="center")

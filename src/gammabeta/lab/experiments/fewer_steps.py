@@ -133,7 +133,7 @@ EXPERIMENT = Experiment(
     judge=judge,
     draw=draw,
     sizes={
-        "tiny": {"seeds": 2, "rates": (0.3, 1.0), "steps": 200, "every": 20, "goal": 0.8},
+        "tiny": {"seeds": 2, "rates": (1.0,), "steps": 150, "every": 24, "goal": 0.8},
         "quick": {"seeds": 3, "rates": (0.1, 0.3, 1.0, 3.0), "steps": 3_000, "every": 8, "goal": 0.95},
         "full": {"seeds": 5, "rates": (0.1, 0.3, 1.0, 3.0, 10.0), "steps": 8_000, "every": 8, "goal": 0.95},
     },

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gammabeta.lab.drawing import WITH, WITHOUT, band
+from gammabeta.lab.drawing import WITH, WITHOUT, band, legend_below
 from gammabeta.lab.estimate import ratio_of
 from gammabeta.lab.experiment import Experiment, Row, Sweep, Verdict
 from gammabeta.lab.samples import images
@@ -83,7 +83,7 @@ def draw(rows: Sequence[Row], figure: Any) -> None:
             axes.plot(rate, middle, "o", ms=15, mfc="none", mew=1.5, color=look["color"])
         axes.set(xscale="log", xlabel="learning rate", title=f"{activation} (ring: highest usable)")
     figure.axes[0].set(ylabel=f"validation accuracy after {max(values(rows, 'steps')):,} steps", ylim=(0, 1.03))
-    figure.axes[-1].legend(loc="lower left")
+    legend_below(figure, figure.axes[-1])
 
 
 EXPERIMENT = Experiment(

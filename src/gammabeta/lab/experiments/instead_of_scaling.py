@@ -100,13 +100,14 @@ def draw(rows: Sequence[Row], figure: Any) -> None:
         x, _ = table(name)
         spreads = x.std(axis=0)
         reach = np.log10(spreads.max() / spreads[spreads > 0].min())
+        ticks = []
         for index, (side, color) in enumerate(SIDES.items()):
             rate, accuracies = at_best_rate(rows, name, side)
             axes.bar(index, np.mean(accuracies), color=color, width=0.6)
             apart = index + np.linspace(-0.12, 0.12, len(accuracies))
             axes.plot(apart, accuracies, "o", ms=4, color=BLACK)
-            axes.text(index, 0.03, f"rate {rate:g}", color="white", ha="center", size=9)
-        axes.set_xticks(range(len(SIDES)), [side.replace(" first", "\nfirst") for side in SIDES])
+            ticks.append(f"{side.replace(' first', '')}\n{'first, ' * side.endswith('first')}rate {rate:g}")
+        axes.set_xticks(range(len(SIDES)), ticks, size=9)
         axes.set_title(f"{name.replace('_', ' ')}: spreads of $10^{{{reach:.1f}}}$")
         axes.grid(axis="x", visible=False)
     figure.axes[0].set(ylabel=f"validation accuracy after {rows[0]['steps']:,} steps", ylim=(0, 1.02))
@@ -120,7 +121,7 @@ EXPERIMENT = Experiment(
     draw=draw,
     sizes={
         "tiny": {"seeds": 2, "tables": ("wine",), "rates": (0.1,), "steps": 60},
-        "quick": {"seeds": 6, "tables": ("wine", "digits"), "rates": (1e-4, 0.03, 0.3), "steps": 150},
+        "quick": {"seeds": 5, "tables": ("wine", "digits"), "rates": (1e-4, 0.03, 0.3), "steps": 120},
         "full": {
             "seeds": 10,
             "tables": ("wine", "breast_cancer", "digits"),

@@ -14,11 +14,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gammabeta import moments
 from gammabeta.lab.drawing import BLACK, GRAY, WITH, WITHOUT
 from gammabeta.lab.estimate import ratio_of
 from gammabeta.lab.experiment import Experiment, Row, Sweep, Verdict
 from gammabeta.lab.training import where
+from gammabeta.moments import observe
 from gammabeta.optim import Sgd
 
 SIDES = {"without": WITHOUT, "with": WITH}
@@ -35,7 +35,7 @@ def problem(seed: int, normalized: bool) -> tuple[np.ndarray, np.ndarray]:
     y = z @ draw.normal(size=2) + 0.3 * draw.normal(size=ROWS)
     x = (z + offsets) * [1, ratio]
     if normalized:
-        _, mean, var = moments.observe(x)
+        _, mean, var = observe(x)
         x = (x - mean) / np.sqrt(var)
     return x.T @ x / ROWS, x.T @ (y - y.mean()) / ROWS
 

@@ -223,7 +223,7 @@ EXPERIMENT = Experiment(
     judge=judge,
     draw=draw,
     sizes={
-        "tiny": {"seeds": 2, "offsets": (0.0, 1e-4), "walk": 1_500, "steps": 400, "every": 100},
+        "tiny": {"seeds": 2, "offsets": (0.0, 1e-4), "walk": 1_000, "steps": 200, "every": 100},
         "quick": {"seeds": 3, "offsets": (0.0, 1e-6, 1e-4, 1e-2), "walk": 3_000, "steps": 4_000, "every": 100},
         "full": {
             "seeds": 10,

@@ -6,7 +6,7 @@ the same order, each side at the best rate of one grid.
 """
 
 from collections.abc import Sequence
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +14,47 @@ import numpy as np
 
 from gammabeta.data import Images, Schema, Table, as_data
 from gammabeta.lab.drawing import WITH, WITHOUT, band
-from gammabeta.lab.estimate import difference_of, ratio_of
+from gammabeta.lab.estimate import Estimate, difference_of, ratio_of
 from gammabeta.lab.experiment import Experiment, Row, Sweep, Verdict
 from gammabeta.lab.samples import images
+from gammabeta.lab.training import values, where
 from gammabeta.model import learn
 from gammabeta.nn import Mlp, SoftmaxCrossEntropy
 from gammabeta.optim import AdamW, Constant
 from gammabeta.plan import Plan
-from gammabeta.train import fit
-from gammabeta.train.step import Start
+from gammabeta.train import Start, fit
 from gammabeta.transfer import continued, graft
 
 SIDES = ("pretrained", "from scratch")
+SHORT = 0.02
+"""How far from the end of the network from scratch the steps are counted to."""
 PLAN = Plan(
     network=Mlp((64,)),
     loss=SoftmaxCrossEntropy(),
     optimizer=AdamW(3e-3),
     schedule=Constant(),
-    epochs=30,
     batch_size=16,
 )
 
 
 def measure(
-    data: Path | None, sweep: Sweep, *, seeds: int, rows: Sequence[int], rates: Sequence[float], steps: int, every: int
+    data: Path | None,
+    sweep: Sweep,
+    *,
+    seeds: int,
+    rows: Sequence[int],
+    rates: Sequence[float],
+    steps: int,
+    every: int,
+    pretrained: int = 30,
 ) -> list[Row]:
-    """Validation accuracy on the second half of the classes over the steps, for every side, number of rows and rate."""
+    """Validation accuracy on the second half of the classes over the steps, for every side, number of rows and rate.
+
+    pretrained: epochs on the first half
+    """
     first, second = halves(data)
     schema = Schema.fit(first[0], "digit")
-    source = learn(PLAN, schema, *(schema.encode(part) for part in first)).model
+    source = learn(PLAN.replace(epochs=pretrained), schema, *(schema.encode(part) for part in first)).model
     schema = continued(Schema.fit(second[0], "digit"), schema)
     train, valid = (schema.encode(part) for part in second)
 
@@ -88,49 +100,80 @@ def halves(data: Path | None) -> list[list[Table | Images]]:
 
 
 def judge(rows: Sequence[Row]) -> Verdict:
-    few = min(row["rows"] for row in rows)
-    rate = {side: best_rate(rows, side, few) for side in SIDES}
-    curves = {side: by_seed(rows, side, few, rate[side]) for side in SIDES}
-    middle = {side: curve[:, : max(1, curve.shape[1] // 2)].mean(axis=1) for side, curve in curves.items()}
-    ahead = difference_of(middle["pretrained"], middle["from scratch"])
-    at = np.array(sorted({row["step"] for row in rows if row["rows"] == few}))
-    goal = float(np.median(curves["from scratch"].max(axis=1))) - 0.02
-    needed = {side: [reached(at, curve, goal) for curve in curves[side]] for side in SIDES}
-    steps = ratio_of(needed["pretrained"], needed["from scratch"])
-    says = (
-        f"With {few} rows of the new digits, the pretrained network is right on {middle['pretrained'].mean():.1%} "
-        f"over the "
-        f"first half of the steps and the other on {middle['from scratch'].mean():.1%}, a difference of {ahead}. "
-        f"{goal:.0%} come after {np.median(needed['pretrained']):.0f} steps (rate {rate['pretrained']:g}) against "
-        f"{np.median(needed['from scratch']):.0f} (rate {rate['from scratch']:g}), a ratio of {steps}."
+    counts = values(rows, "rows")
+    equal = difference_of(*(ends(rows, side, counts) for side in SIDES))
+    less = difference_of(ends(rows, SIDES[0], counts[:-1]), ends(rows, SIDES[1], counts[1:]))
+    steps = {count: ratio_of(*needed(rows, count)) for count in counts}
+    right = ", ".join(
+        f"{count} rows {' and '.join(f'{np.mean(ends(rows, side, [count])):.1%}' for side in SIDES)}"
+        for count in counts
     )
-    holds = True if steps.high < 1 and ahead.value > 0 else False if steps.low > 1 else None
-    return Verdict(holds, says, {"difference": ahead, "ratio_of_steps": steps})
+    pairs = ", ".join(f"{few} against {more}" for few, more in pairwise(counts))
+    says = (
+        f"Right in the end, pretrained and from scratch: {right}; on the same rows {in_points(equal)} points more. "
+        f"Less data: pretrained on the fewer rows ({pairs}) it differs by {in_points(less)} points from "
+        f"the other on the more, so that it {answer(less.low > 0, less.high < 0)} replace them. Fewer steps: what a "
+        f"network from scratch comes to but for {100 * SHORT:g} points takes the pretrained one "
+        f"{', '.join(f'{ratio} of the steps with {count} rows' for count, ratio in steps.items())}: it "
+        f"{answer(all(r.high < 1 for r in steps.values()), any(r.low > 1 for r in steps.values()))} take fewer."
+    )
+    held = less.low > 0 and all(ratio.high < 1 for ratio in steps.values())
+    refuted = less.high < 0 or any(ratio.low > 1 for ratio in steps.values())
+    numbers = {"same rows: right, pretrained - scratch": equal, "fewer rows pretrained - more from scratch": less}
+    numbers |= {f"steps with {count} rows, pretrained / scratch": ratio for count, ratio in steps.items()}
+    return Verdict(True if held else False if refuted else None, says, numbers)
 
 
-def reached(at: np.ndarray, curve: np.ndarray, goal: float) -> float:
-    return float(at[np.argmax(curve >= goal)]) if (curve >= goal).any() else np.inf
+def in_points(found: Estimate) -> str:
+    return f"{100 * found.value:+.1f} ({100 * found.low:+.1f} to {100 * found.high:+.1f}, n={found.n})"
 
 
-def by_seed(rows: Sequence[Row], side: str, count: int, rate: float) -> np.ndarray:
-    """Accuracies (seeds, measurements)."""
-    mine = [row for row in rows if (row["side"], row["rows"], row["rate"]) == (side, count, rate)]
-    return np.array([[row["accuracy"] for row in mine if row["seed"] == s] for s in sorted({r["seed"] for r in mine})])
+def answer(yes: bool, no: bool) -> str:
+    return "does" if yes else "does not" if no else "does not surely"
+
+
+def ends(rows: Sequence[Row], side: str, counts: Sequence[int]) -> list[float]:
+    """Of every seed: the accuracy over the second half of the steps, its mean over the numbers of rows."""
+    return list(np.mean([settled(by_seed(rows, side, count)[1]) for count in counts], axis=0))
+
+
+def settled(curves: np.ndarray) -> np.ndarray:
+    """(seeds,) from accuracies (seeds, measurements)."""
+    return np.asarray(curves[:, curves.shape[1] // 2 :].mean(axis=1))
+
+
+def needed(rows: Sequence[Row], count: int) -> list[list[float]]:
+    """By side, of every seed: the steps to what this seed comes to from scratch, but for SHORT."""
+    goals = settled(by_seed(rows, SIDES[1], count)[1]) - SHORT
+    found = []
+    for side in SIDES:
+        at, curves = by_seed(rows, side, count)
+        there = curves >= goals[:, None]
+        found.append(list(np.where(there.any(axis=1), at[there.argmax(axis=1)], np.inf)))
+    return found
+
+
+def by_seed(rows: Sequence[Row], side: str, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """(steps, accuracies (seeds, measurements)) at the side's best rate."""
+    mine = where(rows, side=side, rows=count)
+    mine = where(mine, rate=best_rate(rows, side, count))
+    steps = values(mine, "step")
+    return np.array(steps), np.reshape([row["accuracy"] for row in mine], (-1, len(steps)))
 
 
 def best_rate(rows: Sequence[Row], side: str, count: int) -> float:
-    rates: list[float] = sorted({row["rate"] for row in rows})
-    return max(rates, key=lambda rate: float(by_seed(rows, side, count, rate).mean()))
+    """Of the highest mean accuracy over all of its steps: soon right, and right in the end."""
+    mine = where(rows, side=side, rows=count)
+    return float(max(values(mine, "rate"), key=lambda rate: np.mean([r["accuracy"] for r in where(mine, rate=rate)])))
 
 
 def draw(rows: Sequence[Row], figure: Any) -> None:
-    counts = sorted({row["rows"] for row in rows})
+    counts = values(rows, "rows")
     panels = np.atleast_1d(figure.subplots(1, len(counts), sharey=True))
     for axes, count in zip(panels, counts, strict=True):
-        at = sorted({row["step"] for row in rows if row["rows"] == count})
         for side, look in zip(SIDES, (WITH, WITHOUT), strict=True):
-            rate = best_rate(rows, side, count)
-            band(axes, at, by_seed(rows, side, count, rate), f"{side}, rate {rate:g}", **look)
+            at, curves = by_seed(rows, side, count)
+            band(axes, list(at), curves, f"{side}, rate {best_rate(rows, side, count):g}", **look)
         axes.set(title=f"{count} rows of the new digits", xlabel="steps", xscale="log")
         axes.legend(loc="lower right")
     panels[0].set_ylabel("validation accuracy")
@@ -143,8 +186,9 @@ EXPERIMENT = Experiment(
     judge=judge,
     draw=draw,
     sizes={
-        "tiny": {"seeds": 2, "rows": (30,), "rates": (3e-3,), "steps": 40, "every": 4},
-        "quick": {"seeds": 4, "rows": (30, 120), "rates": (3e-3, 1e-2), "steps": 120, "every": 4},
-        "full": {"seeds": 7, "rows": (20, 60, 200), "rates": (3e-4, 1e-3, 3e-3, 1e-2), "steps": 400, "every": 4},
+        "tiny": {"seeds": 2, "rows": (20, 40), "rates": (1e-2,), "steps": 20, "every": 4, "pretrained": 4},
+        "quick": {"seeds": 4, "rows": (30, 60, 120), "rates": (3e-3, 1e-2), "steps": 80, "every": 4},
+        "full": {"seeds": 12, "rows": (20, 40, 80, 160), "rates": (1e-3, 3e-3, 1e-2, 3e-2), "steps": 200, "every": 4},
     },
+    figure_size=(12, 4.5),
 )

@@ -41,6 +41,7 @@ def measure(
     sizes: Sequence[int],
     rows: int,
     epochs: int,
+    hidden: Sequence[int],
     sides: Sequence[str] = tuple(SIDES),
 ) -> list[Row]:
     """Error at the end for every task, side, batch size (of the statistics), rate and seed."""
@@ -51,7 +52,7 @@ def measure(
         task, side, size, rate, seed = case
         train, valid = (classes.train, classes.valid) if task == "images" else lengths
         plan = Plan(
-            network=Mlp((48, 48), normalization=BatchNorm(ghost_size=size) if side == "ghosts" else SIDES[side]),
+            network=Mlp(tuple(hidden), normalization=BatchNorm(ghost_size=size) if side == "ghosts" else SIDES[side]),
             loss=SoftmaxCrossEntropy() if task == "images" else SquaredError(),
             optimizer=AdamW(rate),
             schedule=OneCycle(),
@@ -111,7 +112,13 @@ def judge(rows: Sequence[Row]) -> Verdict:
     }
     by_tiny, by_large = numbers.values()
     off = numbers["error of the length, batch norm / none"] = ratio_of(length["batch norm"][1], length["none"][1])
-    ghosts = np.mean(best(rows, "images", "ghosts", tiny)[1])
+    ghosts = best(rows, "images", "ghosts", tiny)[1]
+    few = numbers[f"wrong images, statistics of {tiny} - of {large}"] = difference_of(
+        ghosts, wrong["batch norm", large][1]
+    )
+    alone = numbers[f"wrong images, statistics of {tiny} - batches of {tiny}"] = difference_of(
+        ghosts, wrong["batch norm", tiny][1]
+    )
     layer = [
         np.mean(best(rows, "images", side, tiny)[1]) for side in SIDES if side == "layer norm" and sizes_of(rows, side)
     ]
@@ -119,17 +126,26 @@ def judge(rows: Sequence[Row]) -> Verdict:
     def told(rate: float, found: Sequence[float]) -> str:
         return f"{np.mean(found):.1%} (rate {rate:g})"
 
+    def points(found: Estimate) -> str:
+        return f"{100 * found.value:+.2f} points ({100 * found.low:+.2f} to {100 * found.high:+.2f})"
+
     says = (
         f"In batches of {tiny} rows {told(*wrong['batch norm', tiny])} of the images are wrong with batch norm, "
         f"{told(*wrong['none', tiny])} without{''.join(f', {found:.1%} with layer norm' for found in layer)}: "
-        f"{100 * by_tiny.value:+.2f} points ({100 * by_tiny.low:+.2f} to {100 * by_tiny.high:+.2f}); in batches of "
-        f"{large} {100 * by_large.value:+.2f} ({100 * by_large.low:+.2f} to {100 * by_large.high:+.2f}). Statistics of "
-        f"{tiny} rows within batches of {LARGE} alone cost as much: {ghosts:.1%} wrong. The length of a row is off by "
-        f"{told(*length['batch norm'])} of its spread with batch norm and {told(*length['none'])} without, in batches "
-        f"of {LARGE}: {off.value:.2f} times ({off.low:.2f} to {off.high:.2f})."
+        f"{points(by_tiny)}; in batches of {large} {points(by_large)}. Statistics of {tiny} rows within batches of "
+        f"{LARGE} alone {worded(few, 'cost', 'help', 'make no sure difference')}: {np.mean(ghosts):.1%} wrong, "
+        f"{points(few)} from statistics of the whole batch, and "
+        f"{worded(alone, 'more', 'less', 'not surely more or less')} than batches of {tiny} rows: {points(alone)}. "
+        f"The length of a row is off by {told(*length['batch norm'])} of its spread with batch norm and "
+        f"{told(*length['none'])} without, in batches of {LARGE}: {off.value:.2f} times ({off.low:.2f} to "
+        f"{off.high:.2f})."
     )
     helps = by_tiny.high < 0 or off.high < 1
     return Verdict(True if by_tiny.low > 0 and off.low > 1 else False if helps else None, says, numbers)
+
+
+def worded(found: Estimate, more: str, less: str, unknown: str) -> str:
+    return more if found.low > 0 else less if found.high < 0 else unknown
 
 
 def draw(rows: Sequence[Row], figure: Any) -> None:
@@ -172,8 +188,9 @@ EXPERIMENT = Experiment(
             "seeds": 2,
             "rates": (0.01,),
             "sizes": (2, 32),
-            "rows": 200,
-            "epochs": 3,
+            "rows": 100,
+            "epochs": 2,
+            "hidden": (24,),
             "sides": ("batch norm", "none"),
         },
         "quick": {
@@ -182,6 +199,7 @@ EXPERIMENT = Experiment(
             "sizes": (2, 32),
             "rows": 400,
             "epochs": 6,
+            "hidden": (48,),
             "sides": ("batch norm", "none"),
         },
         "full": {
@@ -190,6 +208,7 @@ EXPERIMENT = Experiment(
             "sizes": (2, 4, 8, 16, 32),
             "rows": 1_400,
             "epochs": 20,
+            "hidden": (48, 48),
         },
     },
     figure_size=(11, 4.6),

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from gammabeta.nn.activation import SATURATING, Activation, ActivationName
-from gammabeta.nn.architectures.architecture import Architecture
+from gammabeta.nn.activation import Activation, ActivationName
+from gammabeta.nn.architectures.architecture import Architecture, Position, position_of
 from gammabeta.nn.batch_norm import BatchNorm
 from gammabeta.nn.dense import Dense
 from gammabeta.nn.dropout import Dropout
@@ -45,7 +45,7 @@ class Mlp(Architecture):
     ] = (256, 256, 256)
     activation: Annotated[ActivationName, Search("choice", "relu", "gelu", "silu", "tanh")] = "relu"
     normalization: Annotated[Normalization | None, Search("choice", "batch_norm", "layer_norm", None)] = BatchNorm()
-    position: Annotated[Literal["auto", "before", "after", "first"], Search("choice", "auto", "after")] = "auto"
+    position: Annotated[Position, Search("choice", "auto", "after")] = "auto"
     whitening: Literal["none", "pca", "zca"] = "none"
     dropout: Annotated[float, Within("[0, 1)"), Search("linear", 0.0, 0.5)] = 0.0
     initializer: Initializer | None = None
@@ -57,9 +57,7 @@ class Mlp(Architecture):
         if self.whitening != "none":
             layers.append(Whitening(self.whitening))
         layers += [GaussianNoise(self.input_noise)] if self.input_noise else []
-        position = self.position
-        if position == "auto":
-            position = "after" if self.activation in SATURATING else "before"
+        position = position_of(self.position, self.activation)
         normalization = [self.normalization] if self.normalization else []
         if position == "first":
             layers += normalization

@@ -18,6 +18,7 @@ def class_weights(
     *,
     weights: Array | None = None,
     classes: Sequence[Any] | None = None,
+    of: Array | None = None,
 ) -> np.ndarray:
     """How much each row counts by its class, float64 (rows,): to be multiplied with the rows' own weights.
 
@@ -27,33 +28,41 @@ def class_weights(
         or one of these for each
     weights: (rows,), how much each row counts in n and n_c; None counts every row once
     classes: what the class numbers stand for, as given names them or as text; None: the numbers themselves
+    of: the targets of other rows, to be weighted as ``targets`` say; None: these
 
     As sklearn.utils.compute_sample_weight, which knows no weights of rows. Raises PlanError for an unknown class or a
     weight that is negative or not finite.
     """
-    y = np.asarray(targets)
-    w = np.ones(len(y)) if weights is None else np.asarray(weights, np.float64)
-    columns = [y] if y.ndim == 1 else list(y.T >= 0.5)
+    columns = codes_of(targets)
+    others = columns if of is None else codes_of(of)
+    w = np.ones(len(columns[0])) if weights is None else np.asarray(weights, np.float64)
     several = [given] * len(columns) if isinstance(given, str) or len(columns) == 1 else given
     if isinstance(several, Mapping) or len(several) != len(columns):
         raise PlanError(
-            f'class_weight: found {given!r} for {len(columns)} labels, expected "balanced" or one for each.'
+            f'class_weights: found {given!r} for {len(columns)} labels, expected "balanced" or one for each.'
         )
-    result = np.ones(len(y))
-    for column, of_column in zip(columns, several, strict=True):
-        result *= of_one(column.astype(np.int64), of_column, w, classes)
+    result = np.ones(len(others[0]))
+    for column, other, of_column in zip(columns, others, several, strict=True):
+        factors = class_factors(column, of_column, w, classes)
+        known = other < len(factors)
+        result *= np.where(known, factors[np.where(known, other, 0)], 1.0)
     return result
 
 
-def of_one(codes: Array, given: Any, weights: Array, classes: Sequence[Any] | None) -> np.ndarray:
-    """The factor of every row from one column of class numbers."""
+def codes_of(targets: Array) -> list[np.ndarray]:
+    """Columns of class numbers, int64 (rows,)."""
+    y = np.asarray(targets)
+    return [column.astype(np.int64) for column in ([y] if y.ndim == 1 else y.T >= 0.5)]
+
+
+def class_factors(codes: np.ndarray, given: Any, weights: np.ndarray, classes: Sequence[Any] | None) -> np.ndarray:
+    """The factor of every class, from one column of class numbers."""
     if isinstance(given, str):
         if given != "balanced":
-            raise PlanError(f'class_weight: "{given}" is not known, expected "balanced" or a mapping class -> weight.')
+            raise PlanError(f'class_weights: "{given}" is not known, expected "balanced" or a mapping class -> weight.')
         counted = np.bincount(codes, weights)
         present = counted > 0
-        factors = np.where(present, counted.sum() / (max(int(present.sum()), 1) * np.where(present, counted, 1)), 1.0)
-        return np.asarray(factors[codes])
+        return np.where(present, counted.sum() / (max(int(present.sum()), 1) * np.where(present, counted, 1)), 1.0)
     names = list(classes) if classes is not None else list(range(int(codes.max(initial=1)) + 1))
     factors = np.ones(len(names))
     texts = {str(name): number for number, name in enumerate(names)}
@@ -61,8 +70,8 @@ def of_one(codes: Array, given: Any, weights: Array, classes: Sequence[Any] | No
         # 1 names the class 1.0, and True too
         number = names.index(name) if name in names else texts.get(str(name))
         if number is None:
-            raise PlanError(f'class_weight: there is no class "{name}"; {nearest(str(name), texts)}')
+            raise PlanError(f'class_weights: there is no class "{name}"; {nearest(str(name), texts)}')
         if not np.isfinite(weight) or weight < 0:
-            raise PlanError(f'class_weight: the weight {weight} of class "{name}" is outside its range [0, inf).')
+            raise PlanError(f'class_weights: the weight {weight} of class "{name}" is outside its range [0, inf).')
         factors[number] = weight
-    return factors[codes]
+    return factors

@@ -84,7 +84,7 @@ def rerun(known: Known) -> str:
     words = ["gammabeta", "fit", str(origin["data"])]
     for option, key in (("--target", "target"), ("--drop", "drop"), ("--kind", "kinds")):
         words += [word for one in origin.get(key) or () for word in (option, str(one))]
-    for name in ("task", "valid", "test"):
+    for name in ("task", "valid", "test", "weight"):
         value = origin.get(name)
         words += [f"--{name}", str(value)] if value not in (None, "auto") else []
     words += ["--plan", str(Path(known.folder) / PLAN_NAME), "-o", f"{known.folder}-again"]

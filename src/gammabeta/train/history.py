@@ -1,7 +1,7 @@
-"""The history of a run that is being written: only what is new is read."""
+"""The history of a run in its file, a line per epoch; of one that is being written only what is new is read."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -61,3 +61,21 @@ def parsed(text: bytes) -> Line | None:
     except (ValueError, KeyError, TypeError):
         return None
     return line
+
+
+def history_lines(path: Path) -> tuple[tuple[Line, ...], list[str]]:
+    """(epochs, what was left out in words): lines that were cut off or are of another format."""
+    tail = further(Tail(), path)
+    last = parsed(tail.rest) if tail.rest else None
+    cut = tail.rest and last is None
+    numbers = [*tail.broken, *([tail.count + 1] if cut else [])]
+    return (*tail.lines, *([last] if last is not None else [])), left_out(path.name, numbers)
+
+
+def left_out(name: str, numbers: Sequence[int]) -> list[str]:
+    """One sentence on the lines of these numbers; [] for none."""
+    if len(numbers) > 1:
+        where = f"{len(numbers)} lines, the first of them line {numbers[0]}, are"
+    else:
+        where = "".join(f"line {number} is" for number in numbers)
+    return [f"{name}: {where} cut off or of another format, and left out."] if numbers else []
