@@ -180,6 +180,18 @@ def test_a_plan_of_another_version_is_shown_as_it_is(folder):
     assert "newer" in Parsed(text).text
 
 
+def test_of_several_plans_the_first_is_shown_and_how_they_are_combined(folder, tmp_path):
+    plan = json.loads((folder / "plan.json").read_text())
+    several = {"type": "combined", "members": [plan, plan, plan], "averaged_epochs": 4}
+    (tmp_path / "plan.json").write_text(json.dumps(several))
+    one = known(tmp_path)
+    assert one.plan == plan
+    html = next(section.html for section in sections(one) if section.id == "plan")
+    assert "the mean of those of 3 networks" in html
+    assert "the mean over 4 epochs" in html
+    assert "0.dense" in html
+
+
 def test_the_range_test_is_drawn_where_its_file_lies(folder, tmp_path):
     curve = [{"learning_rate": 10.0 ** (i - 5), "loss": None if i == 4 else 2.0 - 0.3 * i} for i in range(5)]
     one = known(folder)

@@ -140,7 +140,7 @@ def test_a_search_has_its_ranking_threads_importances_and_trials(tmp_path):
     text = Parsed(html).text
     for words in ("Best so far", "Gain on the first plan", "All trials", "What the loss depended on", "every trial"):
         assert words in text
-    assert "(95 % interval 0.05 to 0.35)" in text
+    assert "(95 % interval 0.05 to 0.35)" in html_of(found, "verdict")
     assert EVIL not in html
     assert EVIL in text
     threads = html.partition("All trials")[2].partition('class="chart wide"')[2].partition("</svg>")[0]
@@ -157,7 +157,7 @@ def test_a_search_under_way_is_drawn_at_any_length(tmp_path, trials):
     assert "another format" not in text
     assert f"{trials} of 20 trials" in text
     assert f"is told from 8 finished trials on; {trials - trials // 3} came" in text
-    assert ("No trial is done yet" in text) == (trials == 0)
+    assert ("No trial is done yet" in html_of(found, "verdict")) == (trials == 0)
     assert "What trial" not in text
     Parsed(drawn(found))
 

@@ -24,7 +24,14 @@ from gammabeta.cli.terminal import console, grid, metric_rows, print_json
 from gammabeta.cli.told import telling
 from gammabeta.data.origin import remembered
 from gammabeta.errors import GammabetaError, UsageError, nearest
-from gammabeta.report.names import DATABASE_NAME, RECIPE_NAME, REPORT_NAME, ROWS_NAME, STEPS
+from gammabeta.report.names import (
+    DATABASE_NAME,
+    FACTS_NAME,
+    RECIPE_NAME,
+    REPORT_NAME,
+    ROWS_NAME,
+    STEPS,
+)
 
 if TYPE_CHECKING:
     from gammabeta.recipe import Gate, Standing
@@ -101,7 +108,7 @@ def recipe_command(options: RecipeOptions) -> None:
             show_gate(out, len(gates), gate)
             # one fit of the plan that is there gives the model that is there
             write_whole(folder / ROWS_NAME, remembered(options, "fit"))
-            if len(gates) == 1:
+            if gate.step == "skeleton":
                 forget_run_before(folder)
             if options.report and len(gates) < len(STEPS):
                 draw_so_far(folder, schema, parts, encoded, gate.served)
@@ -129,7 +136,7 @@ def recipe_command(options: RecipeOptions) -> None:
 
 
 def forget_run_before(folder: Path) -> None:
-    """Remove what tells of a model that the folder held before it became a recipe's."""
+    """Remove what tells of a model that the folder held before its own first one."""
     for name in WRITTEN_AT_THE_END:
         (folder / name).unlink(missing_ok=True)
 
@@ -175,18 +182,18 @@ def given_back(folder: Path, gates: Sequence["Gate"]) -> Iterator[None]:
     gates: those that are done, by now
     """
     began = not gates
-    rows = folder / ROWS_NAME
-    before = rows.read_bytes() if rows.is_file() else None
+    written = (RECIPE_NAME, ROWS_NAME, FACTS_NAME, REPORT_NAME)
+    before = {path: path.read_bytes() for name in written if (path := folder / name).is_file()}
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         yield
     except GammabetaError:
         if began and not any(gate.served for gate in gates):
             with suppress(OSError):
-                (folder / RECIPE_NAME).unlink(missing_ok=True)
-                rows.unlink(missing_ok=True)
-                if before is not None:
-                    rows.write_bytes(before)
+                for name in written:
+                    (folder / name).unlink(missing_ok=True)
+                for path, content in before.items():
+                    path.write_bytes(content)
                 for path in made:
                     path.rmdir()
         raise

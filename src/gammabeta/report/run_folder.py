@@ -31,7 +31,8 @@ OWN = (PLAN_NAME, METRICS_NAME, FINDINGS_NAME, ROWS_NAME, FACTS_NAME)
 class Known:
     """What is known of a run, now.
 
-    folder: as it was named; plan: as JSON, {} where there is none; history: a line per epoch that was measured
+    folder: as it was named; plan: as JSON, {} where there is none, of several that are combined the first
+    combined: the plans as JSON where they are several, else {}; history: a line per epoch that was measured
     findings: as JSON, None where nobody looked; metrics, origin: what fit wrote at its end, and of where its rows are
     facts: None where they were not measured; more: every other JSON file of the folder, by its name without ".json",
     for the sections of other commands; database: whether the trials of a search lie here
@@ -40,6 +41,7 @@ class Known:
 
     folder: str
     plan: Mapping[str, Any] = field(default_factory=dict)
+    combined: Mapping[str, Any] = field(default_factory=dict)
     history: tuple[Mapping[str, Any], ...] = ()
     findings: tuple[Mapping[str, Any], ...] | None = None
     metrics: Mapping[str, Any] = field(default_factory=dict)
@@ -112,13 +114,16 @@ def known(folder: Path, tail: Tail | None = None) -> Known:
     said += not_drawn(recipe)
     # a recipe that has no model yet may have been begun where another run lies
     fresh = bool(gates) and served_by(gates) == "data"
-    findings = read(FINDINGS_NAME, list)
+    plan = {} if fresh else read(PLAN_NAME, dict) or {}
+    members = members_of(plan)
+    findings = None if fresh else read(FINDINGS_NAME, list)
     return Known(
         folder=str(folder),
-        plan={} if fresh else read(PLAN_NAME, dict) or {},
+        plan=members[0] if members else plan,
+        combined=plan if members else {},
         history=() if fresh else lines,
         findings=None if findings is None else tuple(one for one in findings if isinstance(one, dict)),
-        metrics=read(METRICS_NAME, dict) or {},
+        metrics={} if fresh else read(METRICS_NAME, dict) or {},
         origin=read(ROWS_NAME, dict) or {},
         facts=facts_of(read(FACTS_NAME, dict), gates, said),
         more=more,
@@ -130,6 +135,12 @@ def known(folder: Path, tail: Tail | None = None) -> Known:
 def stem(name: str) -> str:
     """The name under which a JSON file is known."""
     return name.removesuffix(".json")
+
+
+def members_of(plan: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The plans of a file that holds several; [] where it holds one."""
+    held = plan.get("members") if plan.get("type") == "combined" else None
+    return [one for one in held if isinstance(one, dict)] if isinstance(held, list) else []
 
 
 def facts_of(body: Any, gates: tuple[Gate, ...], said: list[str]) -> Facts | None:

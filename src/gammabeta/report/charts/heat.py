@@ -12,7 +12,7 @@ from gammabeta.report.numbers import short
 STEPS = 9
 MOST_NAMED = 12
 FONT = 11.0
-MOST_NAME = 118
+MOST_NAME = 126
 """Room for the name of a row."""
 
 

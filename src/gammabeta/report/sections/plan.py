@@ -29,10 +29,22 @@ def plan(known: Known) -> Section:
         parts.append(
             paragraph(f"The run was made by gammabeta {origin}, which began from something else than its plan alone.")
         )
+    parts += several(known)
     parts += tables(known)
-    text = json.dumps(known.plan, indent=2, ensure_ascii=False)
+    text = json.dumps(known.combined or known.plan, indent=2, ensure_ascii=False)
     parts.append(tag("details", tag("summary", "the plan as JSON"), tag("pre", text), class_="numbers long"))
     return Section("plan", "Plan and rerun", joined(parts))
+
+
+def several(known: Known) -> list[object]:
+    """How the networks of several plans are combined, where they are."""
+    if not known.combined:
+        return []
+    count, epochs = len(known.combined["members"]), known.combined.get("averaged_epochs", 1)
+    mean = f"The answer is the mean of those of {count} networks; below is the first plan." if count > 1 else ""
+    of = " of each" if count > 1 else ""
+    weights = f"The weights{of} are the mean over {epochs} epochs up to the best one." if epochs != 1 else ""
+    return [paragraph(" ".join(filter(None, (mean, weights))))]
 
 
 def tables(known: Known) -> list[object]:

@@ -49,7 +49,7 @@ def under_way(known: Known, name: str) -> Section:
         head = paragraph(badge, so_far(searched), class_="gate open")
     except FORMAT_ERRORS:
         head = paragraph(badge, class_="gate open")
-    return Section(f"recipe_{name}", TITLES[name], joined(head, search_body(searched, concluded=True)))
+    return Section(f"recipe_{name}", TITLES[name], joined(head, search_body(searched)))
 
 
 def skeleton(known: Known, facts: Facts) -> list[Any]:
@@ -119,7 +119,7 @@ def regularize(known: Known, facts: Facts) -> list[Any]:
 
 def tune(known: Known, facts: Facts) -> list[Any]:
     """The search, as a page of a search alone has it."""
-    return [search_body(facts, concluded=True)] if "ranking" in facts else []
+    return [search_body(facts)] if "ranking" in facts else []
 
 
 def squeeze(known: Known, facts: Facts) -> list[Any]:

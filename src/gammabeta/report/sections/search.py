@@ -30,18 +30,18 @@ def search(known: Known) -> Section:
     return Section("search", "Search", search_body(found))
 
 
-def search_body(found: Found, concluded: bool = False) -> Html:
+def search_body(found: Found) -> Html:
     """The ranking, the plans as threads, what the loss depended on, and every trial; a line where it is unreadable.
 
-    concluded: whether what came of it is said already
+    What came of it is said by the verdict, or by the gate of a recipe.
     """
     try:
         trials = list(found["trials"])
         beside = tag("div", importances(found, trials), changes(found))
         figures = [progress(trials), ranking(found), coordinates(found, trials), beside]
         drawn = [one for one in figures if one is not None]
-        words = [None if concluded else paragraph(outcome(found)), paragraph(counted(found), class_="note")]
-        return joined(*words, grid(*drawn, pair=True), places(found), every(found, trials))
+        words = paragraph(counted(found), class_="note")
+        return joined(words, grid(*drawn, pair=True), places(found), every(found, trials))
     except FORMAT_ERRORS:
         return paragraph("What the search wrote is of another format, and not drawn.", class_="note")
 
@@ -117,6 +117,7 @@ def progress(trials: Sequence[Trial]) -> Html | None:
         x="trial",
         y=LOSS,
         log_y=wide_range,
+        points=False,
         wide=True,
         note="A trial without a point was pruned early, or came to nothing.",
     )
@@ -177,7 +178,7 @@ def coordinates(found: Found, trials: Sequence[Trial]) -> Html | None:
         threads,
         numbers_behind(*columns(shown, chosen)),
         note=f"A thread is a trial; in gray those that are neither the best nor the first plan. It is broken where a "
-        f"number does not apply.{rest}",
+        f"number does not apply. The loss of a trial that was pruned is the one it had by then.{rest}",
     )
 
 
@@ -257,7 +258,7 @@ def places(found: Found) -> Html | None:
         return None
     rows = [
         [
-            f"{called(place['trial'])}{' *' if place['trial'] == found['winner'] else ''}",
+            f"{called(place['trial'])}{' *' if over(found) and place['trial'] == found['winner'] else ''}",
             number(place["first"]),
             reach(place["mean"], place["low"], place["high"]) if place["values"] else "",
             reach(place["gain"], place["gain_low"], place["gain_high"]) if place["values"] and place["trial"] else "",

@@ -191,13 +191,7 @@ def cards(known: Known) -> Html:
         total = known.plan.get("epochs", "?")
         ended = {"epochs": "all epochs done", "": "not ended"}.get(known.ended, known.ended)
         found.append((f"{number(where)}", f"best {what}; {known.history[-1]['epoch']} of {total} trained ({ended})"))
-    spent = [gate.get("seconds") for gate in known.gates]
-    if spent:
-        found.append(
-            (duration(sum(one for one in spent if isinstance(one, int | float))), "in the steps that are done")
-        )
-    elif known.metrics.get("seconds"):
-        found.append((duration(float(known.metrics["seconds"])), "from reading the file to the end"))
+    found += [(duration(seconds), words) for seconds, words in times(known)]
     if known.facts and known.facts.parameters:
         found.append((f"{known.facts.parameters:,}", "parameters"))
     if not found:
@@ -205,6 +199,19 @@ def cards(known: Known) -> Html:
     return tag(
         "div", [tag("div", tag("b", big), tag("span", small), class_="card") for big, small in found], class_="cards"
     )
+
+
+def times(known: Known) -> list[tuple[float, str]]:
+    """(seconds, what they were spent on)."""
+    spent = [gate.get("seconds") for gate in known.gates]
+    if spent:
+        return [(sum(one for one in spent if isinstance(one, int | float)), "in the steps that are done")]
+    searched = (known.search or {}).get("seconds")
+    found = [(float(searched), "in the search")] if isinstance(searched, int | float) else []
+    if known.metrics.get("seconds"):
+        words = "to train the best plan and to measure it" if found else "from reading the file to the end"
+        found.append((float(known.metrics["seconds"]), words))
+    return found
 
 
 def duration(seconds: float) -> str:
