@@ -1,7 +1,7 @@
 """What every test needs: JAX on the CPU, compiled programs kept between runs, the shared data files."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,21 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 # so that a failure belongs to the change that caused it.
 settings.register_profile("gammabeta", deadline=None, derandomize=True)
 settings.load_profile("gammabeta")
+
+
+MOST_MEMORY = 3 * 2**30
+"""Bytes of a process that runs tests from which its compiled programs are given back: thousands of them filled 9 GB."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def bounded_memory() -> Iterator[None]:
+    """Programs that a later module wants again are read from the disk."""
+    yield
+    held = Path("/proc/self/statm")
+    if held.exists() and int(held.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") > MOST_MEMORY:
+        import jax
+
+        jax.clear_caches()
 
 
 @pytest.fixture(scope="session")

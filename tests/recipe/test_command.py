@@ -121,7 +121,7 @@ def test_the_printed_command_gives_a_model_that_is_a_mean_again_bit_for_bit(kind
     assert (before["valid"], before["test"]) == (after["valid"], after["test"])
     assert (made / "plan.json").read_bytes() == (folder / "plan.json").read_bytes()
     for place in (folder, made):
-        assert "the model is a mean: no forks" in done("diagnose", place).out
+        assert "the model is a mean of several: no forks" in done("diagnose", place).out
     assert "plans that are trained one by one" in gammabeta("tune", iris, *words[3:]).complaint
     assert "holds" in gammabeta(*words[1:], "--epochs", 3, "--quiet").complaint
 

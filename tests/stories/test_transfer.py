@@ -31,8 +31,8 @@ def test_a_table_with_other_columns_and_another_target_goes_on_from_the_model(
     before = held(run)
     outcome = done("transfer", run, moved, "--target", "sort", *QUICK, "-o", tmp_path / "new", "--json")
     assert held(run) == before
-    # nobody looked for findings, so none are told, not even that there are none
     names = {"plan.json", "history.jsonl", "metrics.json", "model.safetensors", "rows.json"}
+    # nobody looks for findings, and none are told of
     names |= {"facts.json", "report.html"}
     assert set(held(tmp_path / "new")) == names
     told = outcome.json["transfer"]

@@ -118,8 +118,8 @@ def test_the_catalogue_for_a_convnet_is_in_its_declaration_and_starts_with_the_p
     base = advise("multiclass", 2_000).replace(network=Convnet(channels=channels))
     space = ready(base)
     assert {d.name for d in space.dimensions} == {
-        "network.channels", "network.blocks", "network.activation", "network.normalization", "network.dropout",
-        "loss.label_smoothing", "optimizer", "optimizer.learning_rate", "optimizer.weight_decay", "schedule",
+        "network.channels", "network.blocks", "network.activation", "network.normalization", "network.position",
+        "network.dropout", "loss.label_smoothing", "optimizer", "optimizer.learning_rate", "optimizer.weight_decay", "schedule",
         "batch_size", "l2",
     }  # fmt: skip
     assert space.planned(base, space.start) == base
