@@ -85,7 +85,7 @@ def run_in(folder: Path, new_rows: Path | None = None) -> FolderRun:
         rows.schema,
     )
     if several:
-        said.append("the model is a mean: no forks, which would begin from nothing.")
+        said.append("the model is a mean of several: no forks, which would begin from nothing.")
     elif command != "fit":
         said.append(
             f"the run began from another model ({command}), which its folder does not hold: no forks, which "
