@@ -97,8 +97,8 @@ EXPERIMENT = Experiment(
         "quick": {
             "seeds": 3,
             "activations": ("sigmoid", "relu"),
-            "rates": (0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
-            "steps": 240,
+            "rates": (0.1, 1.0, 3.0, 10.0, 30.0),
+            "steps": 150,
         },
         "full": {
             "seeds": 5,

@@ -3,7 +3,7 @@
 Two hidden layers of ReLU units, Adam at the common rate of 0.001 (nobody's best), the same batches and epochs, no
 normalization: what all four can build. Three tasks on the same images: which of the classes; three labels that do not
 exclude each other (the class is even, is above four, is drawn with a loop); and a number, the share of pixels with ink.
-Then gammabeta once more as it would do it itself, with batch norm.
+Then gammabeta once more as it would do it itself, with batch norm. Seconds are those of one thread of BLAS and OpenMP.
 """
 
 import importlib
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from gammabeta.data import Dataset
 from gammabeta.lab.drawing import BLUE, GREEN, ORANGE, PINK, YELLOW
@@ -83,9 +84,11 @@ def measure(
         job = Job(task, x, y, valid_x, outputs, tuple(hidden), epochs, batch=64, rate=0.001, seed=seed)
         if side in NEEDS:
             importlib.import_module(NEEDS[side])
-        began = time.perf_counter()
-        found = SIDES[side](job)
-        seconds = time.perf_counter() - began
+        # steps this small gain nothing from a second thread, and on a busy machine two took 30 times as long
+        with threadpool_limits(1):
+            began = time.perf_counter()
+            found = SIDES[side](job)
+            seconds = time.perf_counter() - began
         truth = valid_y.reshape(len(valid_y), -1)
         wrong = np.mean((found - truth) ** 2) / np.var(truth) if task == "number" else np.mean(found != truth)
         return [{"task": task, "side": side, "seed": seed, "score": float(1 - wrong), "seconds": seconds}]

@@ -154,7 +154,7 @@ EXPERIMENT = Experiment(
     draw=draw,
     sizes={
         "tiny": {"seeds": 2, "hidden": (30,), "steps": 48, "wave_steps": 64},
-        "quick": {"seeds": 3, "hidden": (60,), "steps": 200, "wave_steps": 1_500},
+        "quick": {"seeds": 3, "hidden": (60,), "steps": 200, "wave_steps": 1_000},
         "full": {"seeds": 8, "hidden": (100, 100), "steps": 1_500, "wave_steps": 10_000},
     },
     figure_size=(12, 4.2),
