@@ -22,7 +22,7 @@ from gammabeta.lab import Estimate, catalogue
 PAGE = Path(__file__).parent.parent / "docs" / "lab" / "README.md"
 VERSIONS = ("gammabeta", "jax", "numpy", "scikit-learn", "matplotlib")
 WORDS = {True: "holds", False: "does not hold", None: "undecided"}
-PICTURE = 150_000
+PICTURE = 160_000
 """Bytes that a picture may have: the page shows all of them."""
 
 Told = Mapping[str, Any]
