@@ -83,7 +83,7 @@ def page(found: Sequence[Told], day: date, where: str) -> str:
 
 def section(told: Told) -> Iterator[str]:
     name, claim = told["experiment"], told["claim"]
-    data = f" --data PATH/{Path(told['data']).name}" if told["data"] else ""
+    data = f" --data PATH/{Path(told['data']).name}" if told.get("data") else ""
     yield from ("", f'<a id="{claim.lower()}"></a>', "", f"## {claim}. {told['title']}", "")
     yield from (f"**{WORDS[told['holds']]}**: {told['verdict']}", "")
     yield from (f"![{told['title']}]({name}.svg)", "")
