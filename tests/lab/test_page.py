@@ -57,7 +57,7 @@ def test_an_experiment_that_was_not_run_in_full_is_said_so_and_a_few_renew_those
 
 def test_small_runs_and_heavy_pictures_are_refused(folder, tmp_path):
     (folder / "hand_example.svg").write_text(" " * (script.PICTURE + 1))
-    with pytest.raises(SystemExit, match=r"hand_example.svg has 150,001 bytes"):
+    with pytest.raises(SystemExit, match=r"hand_example.svg has 160,001 bytes"):
         script.keep(folder, tmp_path / "kept")
     told = json.loads((folder / "hand_example.json").read_text())
     (folder / "hand_example.json").write_text(json.dumps({**told, "size": "quick"}))

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gammabeta.data import Dataset
-from gammabeta.lab.drawing import WITH, WITHOUT
+from gammabeta.lab.drawing import WITH, WITHOUT, legend_below
 from gammabeta.lab.estimate import Estimate, difference_of
 from gammabeta.lab.experiment import Experiment, Row, Sweep, Verdict
 from gammabeta.lab.samples import images
@@ -161,6 +161,7 @@ def draw(rows: Sequence[Row], figure: Any) -> None:
             )
         steps = max(row.get("steps", 0) for row in rows)
         ends.set(ylim=(0, 1.03), xlabel="hidden layers", title=f"{activation}: after {steps:,} steps", xticks=depths)
+    legend_below(figure, panels[0][1])
     panels[0][0].set(ylabel="norm of the gradient")
     panels[0][1].set(ylabel="validation accuracy")
 

@@ -128,7 +128,7 @@ def surface(axes: Any, run: Sequence[Row]) -> None:
     best = np.array([of["best1"], of["best2"]])
     points = np.array([[row["w1"], row["w2"]] for row in run])
     reach = 1.35 * np.maximum(np.abs(points - best).max(), 1e-9)
-    x, y = np.meshgrid(*(np.linspace(center - reach, center + reach, 200) for center in best))
+    x, y = np.meshgrid(*(np.linspace(center - reach, center + reach, 100) for center in best))
     dx, dy = x - best[0], y - best[1]
     loss = (of["h11"] * dx**2 + 2 * of["h12"] * dx * dy + of["h22"] * dy**2) / 2
     axes.contour(x, y, loss, levels=loss.max() * 2.0 ** np.arange(-12, 0), colors=GRAY, linewidths=0.7)

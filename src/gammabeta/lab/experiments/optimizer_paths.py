@@ -21,8 +21,12 @@ from gammabeta.lab.experiment import Experiment, Row, Sweep, Verdict
 from gammabeta.optim import Adagrad, Adam, Momentum, Nesterov, Optimizer, RMSProp, Sgd
 
 ROWS = 64
-PLOTTED = 2_500
+PLOTTED = 1_000
 """Steps of a path that are kept, at most."""
+SEEN, DRAWN = 12, 100
+"""First steps of a path, which are drawn as points, and steps of all of it that the line goes through, about."""
+LEVELS = np.geomspace(0.003, 4, 10)
+"""Where terraces begin, in heights of the first start."""
 METHODS: dict[str, tuple[Optimizer, int]] = {
     "gradient descent": (Sgd(), ROWS),
     "SGD, 1 row": (Sgd(), 1),
@@ -161,6 +165,10 @@ def judge(rows: Sequence[Row]) -> Verdict:
 
 
 def draw(rows: Sequence[Row], figure: Any) -> None:
+    from matplotlib.colors import LinearSegmentedColormap
+
+    # gray that shines through is seen on white and on black
+    steep = LinearSegmentedColormap.from_list("heights", [(GRAY, 0.0), (GRAY, 0.55)], len(LEVELS) + 1)
     grid = figure.subplots(len(SURFACES), len(METHODS))
     for across, method in enumerate(METHODS):
         for down, surface in enumerate(SURFACES):
@@ -169,10 +177,14 @@ def draw(rows: Sequence[Row], figure: Any) -> None:
             path = np.asarray([(row["x"], row["y"]) for row in mine if "x" in row])
             rate, took = best(rows, surface, method)
             (low, high), (bottom, top) = RANGES[down]
-            x, y = np.meshgrid(np.linspace(low, high, 90), np.linspace(bottom, top, 90))
-            levels = height(down, *STARTS[down]) * np.geomspace(0.003, 4, 12)
-            axes.contour(x, y, height(down, x, y), levels=levels, colors=GRAY, linewidths=0.5, alpha=0.6)
-            axes.plot(*path.T, color=BLUE, lw=1.3, marker="o", ms=1.8, mew=0)
+            x, y = np.meshgrid(np.linspace(low, high, 100), np.linspace(bottom, top, 100))
+            terrace = np.searchsorted(height(down, *STARTS[down]) * LEVELS, height(down, x, y))
+            # pixels, not contours: those of 24 pictures are a megabyte
+            look = {"cmap": steep, "vmin": 0, "vmax": len(LEVELS), "interpolation": "none"}
+            axes.imshow(terrace, extent=(low, high, bottom, top), origin="lower", aspect="auto", **look)
+            thinned = np.concatenate([path[:SEEN], path[SEEN :: 1 + len(path) // DRAWN]])
+            axes.plot(*thinned.T, color=BLUE, lw=1.3)
+            axes.plot(*path[:SEEN].T, "o", color=BLUE, ms=1.8, mew=0)
             axes.plot(*path[0], marker="o", ms=5, color=ORANGE)
             for end in ENDS[down]:
                 axes.plot(*end, marker="*", ms=8, color=ORANGE, mew=0)

@@ -175,7 +175,7 @@ def draw(rows: Sequence[Row], figure: Any) -> None:
             at, curves = by_seed(rows, side, count)
             band(axes, list(at), curves, f"{side}, rate {best_rate(rows, side, count):g}", **look)
         axes.set(title=f"{count} rows of the new digits", xlabel="steps", xscale="log")
-        axes.legend(loc="lower right")
+        axes.legend(loc="lower right", fontsize=9)
     panels[0].set_ylabel("validation accuracy")
 
 
