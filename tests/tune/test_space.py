@@ -119,8 +119,8 @@ def test_the_catalogue_for_a_convnet_is_in_its_declaration_and_starts_with_the_p
     space = ready(base)
     assert {d.name for d in space.dimensions} == {
         "network.channels", "network.blocks", "network.activation", "network.normalization", "network.position",
-        "network.dropout", "loss.label_smoothing", "optimizer", "optimizer.learning_rate", "optimizer.weight_decay", "schedule",
-        "batch_size", "l2",
+        "network.dropout", "loss.label_smoothing", "optimizer", "optimizer.learning_rate", "optimizer.weight_decay",
+        "schedule", "batch_size", "l2",
     }  # fmt: skip
     assert space.planned(base, space.start) == base
 
