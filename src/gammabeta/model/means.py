@@ -55,7 +55,7 @@ class Recent:
 def with_mean_weights(model: Model, trees: Sequence[Tree], train: Dataset) -> Model:
     """The model with the mean of these parameters, its batch-norm statistics settled on the training rows anew.
 
-    train: the rows that it was trained on, with the class weights of its plan
+    train: the rows that it was trained on, at their own weights
 
     Source: Izmailov et al. 2018, Averaging weights leads to wider optima, https://arxiv.org/abs/1803.05407
     """
