@@ -6,6 +6,7 @@ import math
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import numpy as np
 import optuna
@@ -18,7 +19,9 @@ from gammabeta.nn import SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
 from gammabeta.plan import change
 from gammabeta.serial import without_nan
 from gammabeta.tune import Found, facts, narrowed, ready, search, trials_csv
+from gammabeta.tune.asking import Asking
 from gammabeta.tune.ranking import candidates, interval, ranked
+from gammabeta.tune.storage import opened
 from gammabeta.tune.trial import Outcome, Problem, common_loss, folds_for, trained
 
 TRIALS = 6
@@ -98,6 +101,31 @@ def test_two_at_once_share_the_trials(rows, tmp_path) -> None:
     states = [trial.state.name for trial in study.trials]
     assert len(states) == TRIALS
     assert set(states) <= {"COMPLETE", "PRUNED"}
+
+
+def test_who_asks_at_once_gets_a_trial_of_its_own_with_what_it_gave(tmp_path) -> None:
+    url, askers, each = f"sqlite:///{tmp_path / 'search.db'}", 4, 8
+    space = numbers_only()
+    key = next(d.key for d in space.dimensions if d.name == "optimizer.learning_rate")
+    together = Barrier(askers)
+
+    def ask(who: int) -> list[tuple[int, float, float]]:
+        study, jobs = mine = opened(url, "gammabeta", {})
+        asking = Asking(study, jobs, space, PLAN)
+        taken = []
+        for turn in range(each):
+            rate = 0.002 + 0.009 * (each * who + turn)
+            asking.given = lambda number, rate=rate: {key: rate}
+            together.wait(60)
+            trial, params = asking.ask(1 + turn, None)
+            taken.append((trial.number, rate, params[key]))
+        mine.close()
+        return taken
+
+    with ThreadPoolExecutor(askers) as pool:
+        taken = [one for taken in pool.map(ask, range(askers)) for one in taken]
+    assert sorted(number for number, _, _ in taken) == list(range(askers * each))
+    assert all(given == got for _, given, got in taken)
 
 
 def test_a_trial_that_cannot_run_is_told_and_the_search_goes_on(rows) -> None:

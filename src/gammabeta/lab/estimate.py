@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 RESAMPLES = 2_000
 CONFIDENCE = 0.95
@@ -35,7 +35,7 @@ def mean_of(values: Sequence[float]) -> Estimate:
     found = np.asarray(values, np.float64)
     if len(found) < 2:
         return Estimate(float(found[0]), -np.inf, np.inf, 1)
-    reach = stats.t.ppf((1 + CONFIDENCE) / 2, len(found) - 1) * np.std(found, ddof=1) / np.sqrt(len(found))
+    reach = special.stdtrit(len(found) - 1, (1 + CONFIDENCE) / 2) * np.std(found, ddof=1) / np.sqrt(len(found))
     middle = float(np.mean(found))
     return Estimate(middle, middle - float(reach), middle + float(reach), len(found))
 

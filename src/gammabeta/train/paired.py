@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 SURE = 0.05
 """Chance of being better by luck from which on nothing is called better."""
@@ -35,4 +35,4 @@ def paired(gains: Sequence[float] | np.ndarray) -> Paired:
     if len(found) < 2 or not np.isfinite(found).all():
         return Paired(len(found), gain, float("nan"), float("nan"))
     spread = float(np.std(found, ddof=1) / np.sqrt(len(found)))
-    return Paired(len(found), gain, spread, float(stats.t.sf(gain / max(spread, 1e-9), len(found) - 1)))
+    return Paired(len(found), gain, spread, float(special.stdtr(len(found) - 1, -gain / max(spread, 1e-9))))

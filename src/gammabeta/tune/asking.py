@@ -2,6 +2,7 @@
 
 import time
 import warnings
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -44,9 +45,7 @@ class Asking:
             self.tell(lost, None)
         # a sampler for each trial: what is drawn depends on what was told, not on how often this process was started
         draw = int(np.random.SeedSequence([self.seed, number]).generate_state(1)[0])
-        self.study.sampler = optuna.samplers.TPESampler(seed=draw, n_startup_trials=AT_RANDOM)
-        if given:
-            self.study.enqueue_trial(given)
+        self.study.sampler = sampler(given, draw)
         trial = self.study.ask()
         params: dict[str, Any] = {}
         for dimension in self.space.dimensions:
@@ -112,6 +111,18 @@ class Asking:
             except (ValueError, RuntimeError, ZeroDivisionError):
                 return {}
         return {key: float(value) for key, value in found.items() if np.isfinite(value)}
+
+
+def sampler(given: Mapping[str, Any], seed: int) -> optuna.samplers.BaseSampler:
+    """Draws what is not given.
+
+    Optuna's own queue for given values is of no use here: two who ask at once can get the same trial from it.
+    """
+    drawing = optuna.samplers.TPESampler(seed=seed, n_startup_trials=AT_RANDOM)
+    with warnings.catch_warnings():
+        # its interface may change: the version is pinned
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.samplers.PartialFixedSampler(dict(given), drawing)
 
 
 def suggested(trial: optuna.Trial, dimension: Dimension) -> Any:

@@ -196,9 +196,9 @@ EXPERIMENT = Experiment(
         "quick": {
             "seeds": 3,
             "rows": 200,
-            "epochs": 30,
+            "epochs": 25,
             "grids": {"dropout": (0.2, 0.5), "L2": (0.01, 0.03), "noise": (0.5, 1.0)},
-            "shares": (0.0, 0.3, 0.6),
+            "shares": (0.0, 0.6),
         },
         "full": {
             "seeds": 8,

@@ -161,7 +161,7 @@ EXPERIMENT = Experiment(
         "tiny": {"seeds": 2, "shares": (0.0, 0.5), "rates": (0.003,), "rows": 200, "epochs": 10},
         "quick": {
             "seeds": 3,
-            "shares": (0.0, 0.2, 0.5, 0.8),
+            "shares": (0.0, 0.5, 0.8),
             "rates": (0.002, 0.008),
             "rows": 500,
             "epochs": 15,

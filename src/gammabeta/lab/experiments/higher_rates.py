@@ -97,7 +97,7 @@ EXPERIMENT = Experiment(
         "quick": {
             "seeds": 3,
             "activations": ("sigmoid", "relu"),
-            "rates": (0.1, 1.0, 3.0, 10.0, 30.0),
+            "rates": (0.1, 1.0, 10.0, 30.0),
             "steps": 150,
         },
         "full": {

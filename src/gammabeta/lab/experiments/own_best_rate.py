@@ -183,7 +183,13 @@ EXPERIMENT = Experiment(
             "hidden": (16,),
             "optimizers": ("SGD", "momentum", "Adam"),
         },
-        "quick": {"seeds": 3, "rates": (0.003, 0.01, 0.03, 0.1, 0.3), "steps": 200, "hidden": (32, 32)},
+        "quick": {
+            "seeds": 3,
+            "rates": (0.003, 0.01, 0.03, 0.1, 0.3),
+            "steps": 200,
+            "hidden": (32, 32),
+            "optimizers": ("SGD", "momentum", "AdaGrad", "RMSProp", "Adam"),
+        },
         "full": {
             "seeds": 7,
             "rates": (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0),

@@ -191,7 +191,7 @@ EXPERIMENT = Experiment(
     draw=draw,
     sizes={
         "tiny": {"seeds": 2, "rates": (0.003,), "epochs": 10, "rows": 1_000, "sides": ("plain", "quantile, soft")},
-        "quick": {"seeds": 5, "rates": (0.003, 0.01), "epochs": 20, "rows": 1_000, "sides": QUICK},
+        "quick": {"seeds": 4, "rates": (0.003, 0.01), "epochs": 15, "rows": 1_000, "sides": QUICK},
         "full": {"seeds": 20, "rates": (0.001, 0.003, 0.01, 0.03), "epochs": 60, "rows": 5_000},
     },
     figure_size=(13, 4.2),

@@ -187,7 +187,7 @@ EXPERIMENT = Experiment(
     draw=draw,
     sizes={
         "tiny": {"seeds": 2, "rows": (20, 40), "rates": (1e-2,), "steps": 20, "every": 4, "pretrained": 4},
-        "quick": {"seeds": 4, "rows": (30, 60), "rates": (3e-3, 1e-2), "steps": 80, "every": 4, "pretrained": 15},
+        "quick": {"seeds": 3, "rows": (30, 60), "rates": (3e-3, 1e-2), "steps": 80, "every": 4, "pretrained": 15},
         "full": {"seeds": 12, "rows": (20, 40, 80, 160), "rates": (1e-3, 3e-3, 1e-2, 3e-2), "steps": 200, "every": 4},
     },
     figure_size=(12, 4.5),

@@ -17,7 +17,7 @@ from gammabeta.lab.drawing import BLUE, GRAY, ORANGE
 from gammabeta.lab.estimate import difference_of, mean_of
 from gammabeta.lab.experiment import Experiment, Row, Sweep, Verdict
 from gammabeta.lab.samples import images
-from gammabeta.lab.training import after, drawn, scaled, where
+from gammabeta.lab.training import after, scaled, where
 from gammabeta.nn import PREDICTING, Activation, BatchNorm, Mlp, Sequential, SoftmaxCrossEntropy, SquaredError
 from gammabeta.optim import Adam, Constant
 from gammabeta.plan import Plan
@@ -43,7 +43,7 @@ def measure(
         what, activation, side, seed = case
         layers = Mlp(hidden, activation, SIDES[side], position="before")
         plan = planned(layers.expand(sample.train.input_shape, sample.schema.outputs), SoftmaxCrossEntropy(), seed)
-        last = after(steps, plan, sample.train, sample.valid, start=drawn(plan.layers, sample.train, seed))
+        last = after(steps, plan, sample.train, sample.valid)
         x = scaled(sample.valid)[:1_000]
         inputs = inputs_of_activations(plan.layers, last.state.params, last.state.stats, x)
         line = np.corrcoef(inputs, 1 / (1 + np.exp(-inputs)))[0, 1] ** 2
@@ -60,7 +60,7 @@ def measure(
         rows = Dataset(x, wave(x).astype(np.float32))
         plan = planned(Mlp((16,), activation, SIDES[side], position="before").expand((1,), 1), SquaredError(), seed)
         valid = Dataset(POINTS[:, None].astype(np.float32), wave(POINTS)[:, None])
-        last = after(wave_steps, plan, rows, valid, start=drawn(plan.layers, rows, seed))
+        last = after(wave_steps, plan, rows, valid)
         of = {"what": what, "activation": activation, "side": side, "seed": seed, "score": last.valid["r2"]}
         points = POINTS[:, None].astype(np.float32)
         y, _ = plan.layers.apply(last.state.params, last.state.stats, points, PREDICTING)
@@ -154,7 +154,7 @@ EXPERIMENT = Experiment(
     draw=draw,
     sizes={
         "tiny": {"seeds": 2, "hidden": (30,), "steps": 48, "wave_steps": 64},
-        "quick": {"seeds": 3, "hidden": (60,), "steps": 200, "wave_steps": 1_000},
+        "quick": {"seeds": 2, "hidden": (60,), "steps": 200, "wave_steps": 1_000},
         "full": {"seeds": 8, "hidden": (100, 100), "steps": 1_500, "wave_steps": 10_000},
     },
     figure_size=(12, 4.2),
