@@ -36,7 +36,7 @@ CASES = {
 
 def worker(folder: Path, inputs: int, width: int, rows: int, batch: int) -> None:
     """Train a turn of so many seconds for every line of standard input; answer with its steps per second."""
-    from gammabeta.cli.fit import history
+    from gammabeta.cli.run_folder import history
     from gammabeta.data import Dataset
     from gammabeta.nn import Mlp
     from gammabeta.plan import advise

@@ -12,8 +12,9 @@ SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 
 # Before the first import of JAX, and in the environment so that commands started by tests inherit it.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-# The suite compiles more than it computes: at level 0 it takes two thirds of the time. `make slow` runs as users do.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+# The suite compiles more than it computes: at level 0 and with XLA's older emitters a training program takes a fifth
+# of the time to compile, and several times its own to run. `make slow` runs as users do.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false")
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(REPOSITORY / ".cache" / "jax-tests"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")

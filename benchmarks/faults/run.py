@@ -90,10 +90,10 @@ def prepared(one_of: int) -> None:
 
     np.seterr(all="ignore")
     warnings.simplefilter("ignore")
-    from gammabeta.diagnosis import forks
-    from gammabeta.train import cache_compilations
+    from gammabeta.train import cache_compilations, together
 
-    forks.AT_ONCE = max(1, forks.AT_ONCE // one_of)
+    cores = together.at_once()
+    together.at_once = lambda: max(1, cores // one_of)
     cache_compilations(ROOT / ".cache" / "compiled")
 
 

@@ -6,15 +6,17 @@ import numpy as np
 import pytest
 
 from gammabeta.data import Dataset
-from gammabeta.diagnosis import Case, Proof, Suspicion, Treatment, forks, registry
-from gammabeta.diagnosis.forks import Outcome
+from gammabeta.diagnosis import Case, Proof, Suspicion, Treatment, registry
+from gammabeta.diagnosis.forks import Branch, Outcome, forked
 from gammabeta.diagnosis.judge import judge, severity_of, top_of
 from gammabeta.diagnosis.rank import Proved, rank, standing
 from gammabeta.diagnosis.trials import Tried, proof
 from gammabeta.nn import Dense, Sequential, SquaredError
 from gammabeta.optim import Sgd
 from gammabeta.plan import Plan
+from gammabeta.train import together
 from gammabeta.train.paired import paired
+from gammabeta.train.together import Meeting, advance_all
 
 PAGES = {code: one.page for code, one in registry().items()}
 
@@ -150,7 +152,7 @@ def test_what_is_left_untried_could_not_have_come_first():
 def test_forks_end_once_the_first_cause_is_decided(twice_ill, monkeypatch):
     healthy = Case.of(twice_ill.plan.replace(l2=None), twice_ill.train, twice_ill.valid, params=twice_ill.params)
     healthy = replace(healthy, stats=((),))
-    monkeypatch.setattr(forks, "AT_ONCE", 1)
+    monkeypatch.setattr(together, "at_once", lambda: 1)
     told = []
     vague = suspicion("GB603", times("rate", 20), 0.2)
     found = judge(healthy, [vague, suspicion("GB302", times("rate", 50), 0.9)], PAGES, tell=lambda *at: told.append(at))
@@ -219,3 +221,21 @@ def test_what_only_the_cured_run_shows_is_tried_on_top_of_the_cure(twice_ill):
     found = judge(twice_ill, [suspicion("GB302", times("rate", 50), 0.8)], PAGES, look=look)
     assert [(one.code, one.severity) for one in found] == [("GB302", "error"), ("GB307", "error")]
     assert (seen[0].plan.optimizer.learning_rate, len(seen[0].history)) == (pytest.approx(0.1), 6)
+
+
+def test_forks_that_meet_are_one_program_and_come_to_what_each_does_alone(twice_ill, monkeypatch):
+    branches = [
+        Branch(times("rate", factor).plan(twice_ill.plan), twice_ill.train, twice_ill.valid, 20) for factor in (1, 9)
+    ]
+    alone = forked(branches, [3, 4])
+    # what is done on an accelerator
+    monkeypatch.setattr(together, "together", lambda size: Meeting(size).joined)
+    monkeypatch.setattr(together, "at_once", lambda: 4)
+    advance_all.clear_cache()
+    met = forked(branches, [3, 4])
+    assert advance_all._cache_size() == 1
+    for left, right in zip(alone, met, strict=True):
+        for one, other in zip(left, right, strict=True):
+            assert one.steps == other.steps
+            assert one.loss == pytest.approx(other.loss, rel=1e-4)
+            assert one.curve == pytest.approx(other.curve, rel=1e-4)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from gammabeta.compiling import ONCE
 from gammabeta.data.dataset import Dataset
 from gammabeta.errors import PlanError
 from gammabeta.model import summary
@@ -38,8 +39,6 @@ from gammabeta.serial import dumps, from_json, to_json
 from gammabeta.train import fit
 
 ROWS = 3
-UNHURRIED = {"xla_backend_optimization_level": 0}
-"""For programs that run once: less to compile."""
 WINDOWS = {
     # name: (height, width, channels), size, stride
     "three by three": ((5, 5, 2), 3, 1),
@@ -93,7 +92,7 @@ def test_convolution_and_its_gradient_equal_torch_in_float64(name, padding, back
             y, _ = layer.apply(params, (), x, PREDICTING)
             return jnp.sum(jnp.sin(y) * slopes), y
 
-        slope = jax.jit(jax.grad(objective, argnums=(0, 1), has_aux=True), compiler_options=UNHURRIED)
+        slope = jax.jit(jax.grad(objective, argnums=(0, 1), has_aux=True), compiler_options=ONCE)
         (grads, by_x), y = slope(params, x)
     assert y.shape == (ROWS, *after)
     assert y.dtype == np.float64

@@ -6,6 +6,7 @@ import numpy as np
 import optax
 import pytest
 
+from gammabeta.compiling import ONCE
 from gammabeta.errors import PlanError
 from gammabeta.optim import FromOptax, Optimizer, decays
 from gammabeta.optim.from_optax import ALIASES, PARTS, function, masks
@@ -44,7 +45,7 @@ def paths():
     with jax.enable_x64(True):
         made = jax.jit(
             lambda: {name: both(name) for name in (*ALIASES, *PARTS)},
-            compiler_options={"xla_backend_optimization_level": 0},
+            compiler_options=ONCE,
         )
         return jax.tree.map(np.asarray, made())
 

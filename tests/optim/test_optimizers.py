@@ -10,6 +10,7 @@ import numpy as np
 import optax
 import pytest
 
+from gammabeta.compiling import ONCE
 from gammabeta.errors import PlanError
 from gammabeta.nn import Activation, BatchNorm, Call, Dense, Residual, Sequential
 from gammabeta.optim import (
@@ -29,7 +30,6 @@ from gammabeta.optim import (
 from gammabeta.serial import Description, dumps, from_json, lift, lower, to_json
 
 STEPS = 20
-QUICKLY = {"xla_backend_optimization_level": 0}
 
 
 @pytest.fixture(autouse=True)
@@ -203,13 +203,13 @@ def start(problem):
 
 @cache
 def gradient(problem):
-    return jax.jit(jax.grad(problem), compiler_options=QUICKLY)
+    return jax.jit(jax.grad(problem), compiler_options=ONCE)
 
 
 traced = []
 
 
-@partial(jax.jit, static_argnames=("skeleton", "problem"), compiler_options=QUICKLY)
+@partial(jax.jit, static_argnames=("skeleton", "problem"), compiler_options=ONCE)
 def twenty_steps(skeleton, numbers, params, problem):
     """The parameters after every step: leaves (steps, ...)."""
     traced.append(skeleton)
@@ -336,7 +336,7 @@ def test_twenty_steps_equal_those_of_optax(name):
     def steps(params):
         return jax.lax.scan(step, (params, OPTAX[name].init(params)), None, length=STEPS)[1]
 
-    theirs = jax.jit(steps, compiler_options=QUICKLY)(start(network))
+    theirs = jax.jit(steps, compiler_options=ONCE)(start(network))
     close(twenty_steps(*lift(OPTIMIZERS[name][0]), start(network), network), theirs)
 
 

@@ -18,6 +18,7 @@ from gammabeta.errors import TrainingError, UsageError
 from gammabeta.nn import SigmoidCrossEntropy, SoftmaxCrossEntropy, SquaredError
 from gammabeta.plan import change
 from gammabeta.serial import without_nan
+from gammabeta.train.together import Meeting, advance_all
 from gammabeta.tune import Found, facts, narrowed, ready, search, trials_csv
 from gammabeta.tune.asking import Asking
 from gammabeta.tune.ranking import candidates, interval, ranked
@@ -126,6 +127,21 @@ def test_who_asks_at_once_gets_a_trial_of_its_own_with_what_it_gave(tmp_path) ->
         taken = [one for taken in pool.map(ask, range(askers)) for one in taken]
     assert sorted(number for number, _, _ in taken) == list(range(askers * each))
     assert all(given == got for _, given, got in taken)
+
+
+def test_trials_that_meet_are_one_program_and_come_to_what_each_does_alone(rows, monkeypatch) -> None:
+    # what is done on an accelerator
+    monkeypatch.setattr(sys.modules[Found.__module__], "together", lambda size: Meeting(size).joined)
+    advance_all.clear_cache()
+    space = numbers_only()
+    together = search(PLAN, *rows, space=space, trials=TRIALS, workers=3)
+    assert sorted(together.outcomes) == list(range(TRIALS))
+    assert advance_all._cache_size() == 1
+    monkeypatch.undo()
+    for number, outcome in together.outcomes.items():
+        if outcome.ended == "done":
+            plan = PLAN if number == 0 else space.planned(PLAN, together.params[number])
+            assert outcome.value == pytest.approx(trained(together.problem, plan).value, rel=1e-3)
 
 
 def test_a_trial_that_cannot_run_is_told_and_the_search_goes_on(rows) -> None:

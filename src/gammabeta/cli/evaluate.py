@@ -43,7 +43,7 @@ def evaluate_command(model: Path, data: Path, weight: str | None, json: bool) ->
                 "epochs": 0,
                 "seconds": round(time.perf_counter() - began, 3),
                 "model": str(file_in(model)),
-                "findings": [],
+                "findings": None,
                 "left_out": rows_read.rows - encoded.rows,
             }
         )

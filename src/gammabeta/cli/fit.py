@@ -6,30 +6,33 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from gammabeta.cli import INTERRUPTED
 from gammabeta.cli.diagnose import show_findings
 from gammabeta.cli.prepare import DataOptions, Prepared, prepared, show_beginning
+from gammabeta.cli.run_folder import (
+    WRITTEN_AT_THE_END,
+    all_or_nothing,
+    history,
+    holds_run,
+    run_folder,
+)
 from gammabeta.cli.terminal import console, grid, metric_rows, notes, print_json
 from gammabeta.data.origin import remembered
 from gammabeta.data.values import plural
 from gammabeta.errors import TrainingError, UsageError, nearest
 from gammabeta.report.names import (
-    FACTS_NAME,
     FINDINGS_NAME,
     HISTORY_NAME,
-    MEASURES_NAME,
     METRICS_NAME,
     MODEL_NAME,
     PLAN_NAME,
-    RECIPE_NAME,
     REPORT_NAME,
     ROWS_NAME,
-    SEARCH_NAME,
 )
 
 if TYPE_CHECKING:
@@ -38,12 +41,6 @@ if TYPE_CHECKING:
     from gammabeta.report.facts import Facts
     from gammabeta.report.facts.named import Named
 
-RUN_NAMES = (MODEL_NAME, PLAN_NAME, HISTORY_NAME, METRICS_NAME)
-WRITTEN_AT_THE_END = (METRICS_NAME, FINDINGS_NAME, FACTS_NAME, REPORT_NAME)
-OF_THE_RUN_BEFORE = (*WRITTEN_AT_THE_END, MEASURES_NAME, RECIPE_NAME, SEARCH_NAME)
-"""What tells of the model that a folder held."""
-
-WRITTEN_WHILE_TRAINING = (PLAN_NAME, HISTORY_NAME, ROWS_NAME)
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -82,7 +79,7 @@ def into_run_folder(
     """
     began = time.perf_counter()
     limit = seconds_of(options.time_limit)
-    folder = run_folder(options)
+    folder = run_folder(options.out, options.data)
     refuse_loggers(options.log)
     import numpy as np
 
@@ -290,82 +287,6 @@ def seconds_of(text: str | None) -> float | None:
     if total <= 0:
         raise UsageError(f"--time-limit {text}: expected more than no time, such as 90s, 5m or 2h.")
     return total
-
-
-def run_folder(options: FitOptions) -> Path:
-    """The folder that was asked for, or the first free ``runs/NAME-1``, ``runs/NAME-2``, ..."""
-    if options.out:
-        if options.out.is_file():
-            raise UsageError(f"-o {options.out}: found a file, expected a folder for the run; choose another name.")
-        taken = [name for name in RUN_NAMES if (options.out / name).exists()]
-        if taken and not holds_run(options.out):
-            raise UsageError(
-                f"-o {options.out}: found a {taken[0]} that is of no run, and would be replaced; choose another folder."
-            )
-        return options.out
-    name = options.data.name.split(".")[0] or "run"
-    number = 1
-    while (Path("runs") / f"{name}-{number}").exists():
-        number += 1
-    return Path("runs") / f"{name}-{number}"
-
-
-def holds_run(folder: Path) -> bool:
-    """Whether a folder holds a run: its model, or the plan and history of one that was killed."""
-    model, plan, history, _ = (folder / name for name in RUN_NAMES)
-    return model.exists() or (plan.exists() and history.exists())
-
-
-@contextmanager
-def all_or_nothing(folder: Path, keeps: Sequence[str] = ()) -> Iterator[None]:
-    """Leave the folder as it was where the fit fails: no plan and no history beside another model, or none.
-
-    A run that diverged in a folder of its own stays: without a model, but with all that a diagnosis needs.
-    """
-    replaced = (folder / PLAN_NAME).is_file()
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
-    before = {path: path.read_bytes() for name in WRITTEN_WHILE_TRAINING if (path := folder / name).is_file()}
-    try:
-        yield
-        for name in set(OF_THE_RUN_BEFORE) - set(keeps):
-            (folder / name).unlink(missing_ok=True)
-    except BaseException as error:
-        if isinstance(error, TrainingError) and not replaced:
-            raise
-        with suppress(OSError):
-            for name in WRITTEN_WHILE_TRAINING:
-                (folder / name).unlink(missing_ok=True)
-            for path, content in before.items():
-                path.write_bytes(content)
-            for path in made:
-                path.rmdir()
-        raise
-
-
-@contextmanager
-def history(folder: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
-    """A function that adds one line to the folder's history, at once readable by others."""
-    from gammabeta.model.file import unwritable
-
-    path = folder / HISTORY_NAME
-
-    def write(line: Mapping[str, Any]) -> None:
-        try:
-            file.write(json.dumps(line, allow_nan=False) + "\n")
-            file.flush()
-        except OSError as error:
-            raise unwritable(path, error) from None
-
-    try:
-        file: TextIO = path.open("w", encoding="utf-8")
-    except OSError as error:
-        raise unwritable(path, error) from None
-    try:
-        yield write
-    finally:
-        # every line is flushed; closing tries a failed one again
-        with suppress(OSError):
-            file.close()
 
 
 @contextmanager

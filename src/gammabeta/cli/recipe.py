@@ -10,16 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from gammabeta.cli import INTERRUPTED
 from gammabeta.cli.diagnose import show_findings
-from gammabeta.cli.fit import (
-    WRITTEN_AT_THE_END,
-    FitOptions,
-    holds_run,
-    interruptible,
-    measured_once,
-    run_folder,
-    seconds_of,
-)
+from gammabeta.cli.fit import FitOptions, interruptible, measured_once, seconds_of
 from gammabeta.cli.prepare import advised_plan, plan_in_file, prepared, show_beginning
+from gammabeta.cli.run_folder import WRITTEN_AT_THE_END, holds_run, run_folder
 from gammabeta.cli.terminal import console, grid, metric_rows, print_json
 from gammabeta.cli.told import telling
 from gammabeta.data.origin import remembered
@@ -56,7 +49,7 @@ def recipe_command(options: RecipeOptions) -> None:
     began = time.perf_counter()
     limit = seconds_of(options.time_limit)
     refuse_typed(options)
-    folder = run_folder(options)
+    folder = run_folder(options.out, options.data)
     refuse_folder(options, folder)
     from gammabeta.model.file import write_whole
     from gammabeta.recipe import cook, read_gates

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gammabeta.cli import INTERRUPTED
-from gammabeta.cli.fit import FitOptions, holds_run, interruptible, into_run_folder, run_folder, seconds_of
+from gammabeta.cli.fit import FitOptions, interruptible, into_run_folder, seconds_of
 from gammabeta.cli.prepare import Prepared, advised_plan, plan_in_file, prepared, show_beginning
+from gammabeta.cli.run_folder import holds_run, run_folder
 from gammabeta.cli.terminal import console, grid, notes, number
 from gammabeta.cli.told import telling
 from gammabeta.data.origin import remembered
@@ -48,7 +49,7 @@ def tune_command(options: TuneOptions) -> None:
     began = time.perf_counter()
     limit = seconds_of(options.time_limit)
     refuse_numbers(options)
-    folder = run_folder(options)
+    folder = run_folder(options.out, options.data)
     refuse_folder(options, folder)
     from gammabeta.model import learn, suited
     from gammabeta.model.file import write_whole

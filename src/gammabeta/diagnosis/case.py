@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gammabeta.compiling import ONCE
 from gammabeta.data import Dataset, Schema
 from gammabeta.diagnosis.examine import Examination, examine
 from gammabeta.diagnosis.references import References, constant_answer, outputs_of, references
@@ -206,7 +207,7 @@ class Case:
         return {key: value for key, value in found.items() if key.startswith(name) and value is not None}
 
 
-@partial(jax.jit, static_argnames="skeleton", compiler_options={"xla_backend_optimization_level": 0})
+@partial(jax.jit, static_argnames="skeleton", compiler_options=ONCE)
 def loss_of_all(
     skeleton: Loss, numbers: Mapping[str, float], outputs: jax.Array, y: jax.Array, weights: jax.Array
 ) -> jax.Array:

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gammabeta.compiling import ONCE
 from gammabeta.data import Dataset
 from gammabeta.diagnosis.stops import passed, stops
 from gammabeta.nn import Call, Layer, Loss, Sequential, without_initializers
@@ -82,7 +83,7 @@ def examine(network: Sequential, loss: Loss, params: Tree, stats: Tree, data: Da
 
 
 # level 0: this runs twice in a diagnosis, and compiling took 4.5 s where 2.9 s do
-@partial(jax.jit, static_argnames=("skeleton", "by_batch"), compiler_options={"xla_backend_optimization_level": 0})
+@partial(jax.jit, static_argnames=("skeleton", "by_batch"), compiler_options=ONCE)
 def examined(
     skeleton: tuple[Sequential, Loss],
     numbers: Mapping[str, float],

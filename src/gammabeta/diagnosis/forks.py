@@ -1,8 +1,6 @@
 """Short runs from the same start and the same batches: what a change of one thing does."""
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 from typing import NamedTuple
@@ -12,12 +10,9 @@ import numpy as np
 from gammabeta.data import Dataset
 from gammabeta.errors import GammabetaError
 from gammabeta.plan import Plan
-from gammabeta.train import fit
+from gammabeta.train import fit, together
 from gammabeta.train.fit import met, steps_in
 from gammabeta.train.step import Start
-
-AT_ONCE = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-"""Forks on threads, a core each: docs/decisions/0010-forks-one-by-one.md says why they are no single program."""
 
 
 @dataclass(frozen=True)
@@ -106,11 +101,10 @@ def forked(branches: Sequence[Branch], seeds: Sequence[int], tell: Tell = unhear
         branch = branches[case[0]]
         return short_run(branch.plan.replace(seed=case[1]), *branch[1:])
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = []
-        for outcome in pool.map(one, cases):
-            found.append(outcome)
-            tell(len(found), len(cases))
+    found = []
+    for outcome in together.side_by_side(one, cases, together.at_once()):
+        found.append(outcome)
+        tell(len(found), len(cases))
     width = len(seeds)
     return [found[i * width : (i + 1) * width] for i in range(len(branches))]
 

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gammabeta.compiling import ONCE
 from gammabeta.data import Dataset
 from gammabeta.diagnosis.case import Case
 from gammabeta.nn import BinnedRegression, ClassLoss, Loss
@@ -62,7 +63,7 @@ def descended(case: Case, data: Dataset, outputs: np.ndarray) -> Against | None:
 
 
 # level 0: it is compiled for every kind of loss, and runs once
-@partial(jax.jit, static_argnames="skeleton", compiler_options={"xla_backend_optimization_level": 0})
+@partial(jax.jit, static_argnames="skeleton", compiler_options=ONCE)
 def moved_down(
     skeleton: Loss, numbers: Mapping[str, float], outputs: jax.Array, y: jax.Array
 ) -> tuple[jax.Array, jax.Array]:

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gammabeta.diagnosis import forks
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Proof
 from gammabeta.diagnosis.forks import Branch, Outcome, Tell, forked, runnable
@@ -15,6 +14,7 @@ from gammabeta.diagnosis.rank import LIKELY, Proved, Standing, standing, weight
 from gammabeta.diagnosis.suspicion import Suspicion, Treatment, as_it_is
 from gammabeta.errors import GammabetaError
 from gammabeta.serial import dumps, lift
+from gammabeta.train import together
 from gammabeta.train.batches import batch_width
 from gammabeta.train.step import program_of
 
@@ -73,7 +73,7 @@ def tried(case: Case, suspicions: Sequence[Suspicion], deep: bool, tell: Tell) -
     likely = [treatment for suspicion in sure for treatment in suspicion.treatments]
     while waiting:
         now: list[Treatment] = []
-        while waiting and trials.new(now) < forks.AT_ONCE:
+        while waiting and trials.new(now) < together.at_once():
             now.append(waiting.pop(0).treatment)
         trials.run([now], likely)
         waiting = [one for one in waiting if trials.new([one.treatment])]

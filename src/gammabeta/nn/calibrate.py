@@ -11,6 +11,7 @@ from typing import Literal, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 
+from gammabeta.compiling import ONCE
 from gammabeta.errors import PlanError
 from gammabeta.nn.activation import Activation
 from gammabeta.nn.dropout import Dropout
@@ -58,7 +59,7 @@ def waits_for_data(network: Layer) -> bool:
 
 
 # level 0: this runs once, as does init
-@partial(jax.jit, static_argnames=("network",), compiler_options={"xla_backend_optimization_level": 0})
+@partial(jax.jit, static_argnames=("network",), compiler_options=ONCE)
 def calibrate(network: Layer, params: Tree, stats: Tree, x: Array, weights: Array | None = None) -> tuple[Tree, Tree]:
     """Fresh params and stats after every layer has seen the batch as it arrives there.
 

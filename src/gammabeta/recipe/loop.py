@@ -19,7 +19,7 @@ from gammabeta.recipe.skeleton import skeleton
 from gammabeta.recipe.squeeze import squeeze
 from gammabeta.recipe.tune import tune
 from gammabeta.serial import to_json
-from gammabeta.tune.search import cores
+from gammabeta.train.together import at_once
 from gammabeta.tune.storage import digest
 
 TRIALS = 30
@@ -88,7 +88,7 @@ def cook(
         budget=budget,
         clock=budget.clock(STEPS[0], should_stop),
         trials=trials,
-        workers=workers or cores(),
+        workers=workers or at_once(),
         folder=folder,
         tell=on_progress,
         should_stop=should_stop,

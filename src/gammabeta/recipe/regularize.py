@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from gammabeta.plan import Plan
@@ -11,6 +11,7 @@ from gammabeta.recipe.gate import Gate
 from gammabeta.recipe.known import Known
 from gammabeta.serial import to_json
 from gammabeta.train.paired import Paired, paired
+from gammabeta.train.together import side_by_side
 from gammabeta.tune.trial import Outcome, Problem, folds_for, trained
 
 PAIRS, MORE, PROMISING = 3, 3, 0.3
@@ -135,8 +136,8 @@ class Trials:
         base = self.known.first.seed + FRESH
         plans = [plan.replace(seed=(base + seed) % 2**32) for seed in seeds]
         began = time.perf_counter()
-        with ThreadPoolExecutor(self.known.workers) as pool:
-            found = list(pool.map(lambda each: trained(self.problem, each, should_stop=self.known.clock.over), plans))
+        run = partial(trained, self.problem, should_stop=self.known.clock.over)
+        found = list(side_by_side(run, plans, self.known.workers))
         if any(outcome.ended == "stopped" for outcome in found):
             return None
         # compiling counts in the first estimate only

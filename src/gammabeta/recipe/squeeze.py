@@ -1,8 +1,8 @@
 """Step 6: what is left to win once the plan is settled: more seeds, means of models and of weights, more epochs."""
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from gammabeta.diagnosis import Case
@@ -15,6 +15,7 @@ from gammabeta.recipe.gate import Gate, Served
 from gammabeta.recipe.known import Known
 from gammabeta.recipe.score import Score, score
 from gammabeta.recipe.training import AVERAGED, Made, run_of
+from gammabeta.train.together import side_by_side
 
 SEEDS = 5
 """Runs of the settled plan, the plan's own seed among them."""
@@ -132,8 +133,7 @@ def other_seeds(known: Known, seconds: float) -> list[Made]:
     while seeds and known.clock.left() > 1.3 * seconds and not known.should_stop():
         some, seeds = seeds[: known.workers], seeds[known.workers :]
         known.say(f"other seeds, {len(made)} of {SEEDS - 1} done")
-        with ThreadPoolExecutor(known.workers) as pool:
-            found = list(pool.map(lambda seed: other_seed(known, seed), some))
+        found = list(side_by_side(partial(other_seed, known), some, known.workers))
         made += [one for one in found if one is not None]
     return made
 

@@ -35,6 +35,7 @@ from gammabeta.train.step import (
     scale_of,
     started,
 )
+from gammabeta.train.together import steps_of_this_thread
 
 WATCHED_ROWS = 8_192
 """Rows of train and of valid that are measured after every epoch, at most: the same ones each time."""
@@ -229,7 +230,8 @@ def train_epoch(
     scale = scale_of(data)
     probing = probe_every(steps)
     rest = (steps, np.uint32(plan.seed), reduction)
-    step = partial(advance, skeleton, numbers)
+    # rows that are spread over devices are a batch of their own
+    step = partial(steps_of_this_thread() if plan.devices == 1 else advance, skeleton, numbers)
     look = partial(probed, skeleton, numbers, probe=probe) if probe else None
     for whole, real in chunks(data, epoch_batches(data.rows, plan.batch_size, plan.seed, number)):
         chunk = spread(whole, plan.devices)

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gammabeta.compiling import ONCE
 from gammabeta.data.dataset import Dataset
 from gammabeta.errors import PlanError
 from gammabeta.nn import (
@@ -167,8 +168,7 @@ def with_output_bias(plan: Plan, state: State, data: Dataset) -> State:
     return state._replace(params=with_prior(plan.layers, state.params, data.y, data.weights, kind))
 
 
-# level 0: this runs once, and the optimizer's passes took 3 s where 0.7 s do
-@partial(jax.jit, static_argnames=("network", "shape"), compiler_options={"xla_backend_optimization_level": 0})
+@partial(jax.jit, static_argnames=("network", "shape"), compiler_options=ONCE)
 def initialized(network: Layer, key: Array, shape: Shape) -> tuple[Tree, Tree, Shape]:
     params, stats, _ = network.init(key, shape)
     return params, stats, ()

@@ -1,7 +1,6 @@
 """The search: trials asked for, trained, pruned and told; the best of them repeated on fresh seeds; a winner."""
 
 import math
-import os
 import tempfile
 import threading
 import time
@@ -12,11 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jax
-
 from gammabeta.data import Dataset, Schema
 from gammabeta.errors import PlanError, TrainingError, UsageError
 from gammabeta.plan import Plan
+from gammabeta.train.together import at_once, together
 from gammabeta.tune.asking import Asking
 from gammabeta.tune.jobs import Claim
 from gammabeta.tune.ranking import Place, candidates, fresh_seeds, ranked
@@ -120,7 +118,7 @@ def search(
     time_limit: seconds for everything; trials under way at 65 % of it are given back
     storage: a database URL that Optuna knows; None: a temporary file. What is done there is not done again, and several
         processes may work on it; study: the name of the search in it
-    workers: trials at once, each on a thread; None: one for each core, on an accelerator 1
+    workers: trials at once, each on a thread; None: one for each core, on an accelerator 8, whose steps are one program
     on_progress: called after every job; on_found: the same, with what is found so far; should_stop: asked all the time
 
     With one worker and no time limit the same plan, rows and space give the same trials. Trials are pruned at 1/8, 1/4
@@ -142,8 +140,9 @@ def search(
     with database(storage) as url:
         found = opened(url, study, subject(plan, space, train, valid), place)
         try:
+            at_a_time = workers or at_once()
             return Search(
-                plan, space, problem, trials, found, workers or cores(), time_limit, on_progress, on_found, should_stop
+                plan, space, problem, trials, found, at_a_time, time_limit, on_progress, on_found, should_stop
             ).run()
         finally:
             found.close()
@@ -157,13 +156,6 @@ def database(url: str | None) -> Iterator[str]:
         return
     with tempfile.TemporaryDirectory(prefix="gammabeta-search-") as folder:
         yield f"sqlite:///{Path(folder) / 'search.db'}"
-
-
-def cores() -> int:
-    """How many trials at once: a core each; an accelerator is not shared."""
-    if jax.default_backend() != "cpu":
-        return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Search:
@@ -306,7 +298,8 @@ class Search:
                     time.sleep(WAIT)
                     continue
                 try:
-                    do(claim, share)
+                    with joined():
+                        do(claim, share)
                 except BaseException:
                     self.broken.set()
                     raise
@@ -315,6 +308,7 @@ class Search:
                 with self.lock:
                     self.tell(phase, wanted, began, before, share)
 
+        joined = together(self.workers)
         with ThreadPoolExecutor(self.workers) as pool:
             working = [pool.submit(work) for _ in range(self.workers)]
             try:

@@ -1,0 +1,5 @@
+"""How a program is compiled that runs a few times only."""
+
+ONCE: dict[str, bool | int | str | float] = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+"""Options of :func:`jax.jit` for it: a step of a small network compiles in 0.5 s where 2.4 s are usual, and then takes
+three to seven times its time (docs/log.md, 2026-11-27)."""
