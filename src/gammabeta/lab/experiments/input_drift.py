@@ -155,7 +155,7 @@ EXPERIMENT = Experiment(
     sizes={
         "tiny": {"seeds": 2, "rates": (0.5,), "steps": 72, "every": 24},
         "quick": {"seeds": 3, "rates": (0.3, 1.0), "steps": 600, "every": 20},
-        "full": {"seeds": 5, "rates": (0.03, 0.1, 0.3, 1.0, 3.0), "steps": 6_000, "every": 60},
+        "full": {"seeds": 5, "rates": (0.03, 0.1, 0.3, 1.0, 3.0), "steps": 3_600, "every": 60},
     },
     figure_size=(12, 4.2),
 )
