@@ -25,7 +25,7 @@ settings.register_profile("gammabeta", deadline=None, derandomize=True)
 settings.load_profile("gammabeta")
 
 
-MOST_MEMORY = 3 * 2**30
+MOST_MEMORY = 5 * 2**30
 """Bytes of a process that runs tests from which its compiled programs are given back: thousands of them filled 9 GB."""
 
 

@@ -11,7 +11,7 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src"
 
 FLOORS = [
-    {"errors", "types"},
+    {"errors", "types", "compiling"},
     {"serial"},
     {"moments"},
     {"nn", "optim", "data"},

@@ -17,6 +17,7 @@ from tests.stories.command import done, gammabeta, held
 
 import gammabeta as gb
 from gammabeta.recipe import squeeze
+from gammabeta.tune import trial
 
 TINY = (
     "--set",
@@ -50,19 +51,22 @@ def recipe(iris: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that was begun, stopped after the third step, and finished."""
     folder = tmp_path_factory.mktemp("recipes") / "iris"
     typed = ("recipe", iris, "--target", "kind", *TINY, "-o", folder)
-    stopped = done(*typed, "--until", "overfit", "--time-limit", "none")
-    assert "stopped after overfit" in stopped.out
-    assert "--resume" in stopped.out
-    assert not (folder / "metrics.json").exists()
-    finished = done(*typed, "--resume", "--time-limit", "none", "--json")
-    assert [step["step"] for step in finished.json["steps"]] == [
-        "data",
-        "skeleton",
-        "overfit",
-        "regularize",
-        "tune",
-        "squeeze",
-    ]
+    with pytest.MonkeyPatch.context() as patch:
+        # three folds rather than five
+        patch.setattr(trial, "VERY_FEW_ROWS", 80)
+        stopped = done(*typed, "--until", "overfit", "--time-limit", "none")
+        assert "stopped after overfit" in stopped.out
+        assert "--resume" in stopped.out
+        assert not (folder / "metrics.json").exists()
+        finished = done(*typed, "--resume", "--time-limit", "none", "--json")
+        assert [step["step"] for step in finished.json["steps"]] == [
+            "data",
+            "skeleton",
+            "overfit",
+            "regularize",
+            "tune",
+            "squeeze",
+        ]
     return folder
 
 

@@ -253,7 +253,7 @@ def test_what_can_be_handled_is_handled_with_a_note(workplace: Path, folder: Pat
     houses.loc[9, "answer"] = "move"
     houses = pd.concat([houses[:3].assign(answer=""), houses])
     houses.to_csv("messy.csv", index=False)
-    outcome = gammabeta("fit", "messy.csv", "--target", "answer", *SMALL, "-o", "messy")
+    outcome = gammabeta("fit", "messy.csv", "--target", "answer", *SMALL, "--no-report", "-o", "messy")
     assert outcome.code == 0, outcome.err
     for said in (
         "3 rows have no target and are left out",
@@ -275,7 +275,7 @@ def test_what_can_be_handled_is_handled_with_a_note(workplace: Path, folder: Pat
 def test_numbers_with_a_decimal_comma_are_pointed_out(workplace: Path) -> None:
     for shown in (
         gammabeta("inspect", "commas.csv", "--target", "answer").out,
-        gammabeta("fit", "commas.csv", "--target", "answer", *SMALL, "-o", "r").out,
+        gammabeta("fit", "commas.csv", "--target", "answer", *SMALL, "--no-report", "-o", "r").out,
     ):
         said = " ".join(shown.split())
         assert 'texts repeats. Its values look like numbers with a comma, such as "' in said
@@ -313,6 +313,8 @@ def test_a_column_or_level_that_training_did_not_have_is_no_obstacle(workplace: 
 
 def test_a_test_file_that_is_the_training_file_is_pointed_out(folder: Path, tmp_path: Path) -> None:
     file = folder / "all.csv"
-    outcome = gammabeta("fit", file, "--target", "answer", *SMALL, "--test", file, "--valid", 0.4, "-o", tmp_path / "r")
+    outcome = gammabeta(
+        "fit", file, "--target", "answer", *SMALL, "--no-report", "--test", file, "--valid", 0.4, "-o", tmp_path / "r"
+    )
     assert outcome.code == 0, outcome.err
     assert "is the file that is trained on; its score says nothing about new rows" in outcome.out

@@ -9,7 +9,17 @@ import pytest
 from sklearn.datasets import load_wine
 from tests.stories.command import gammabeta
 
-SMALL = ["--epochs", "40", "--set", "network.hidden=[16]", "--set", "network.dropout=0", "--set", "early_stopping=none"]
+SMALL = [
+    "--no-report",
+    "--epochs",
+    "40",
+    "--set",
+    "network.hidden=[16]",
+    "--set",
+    "network.dropout=0",
+    "--set",
+    "early_stopping=none",
+]
 
 
 def written(path: Path, shift: float = 0.0, stretch: float = 1.0) -> Path:

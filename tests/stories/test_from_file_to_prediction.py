@@ -43,7 +43,7 @@ def test_every_task_is_recognized_fitted_measured_and_answered(
     table.to_csv(tmp_path / "data.csv", index=False)
     named = [word for target in targets for word in ("--target", target)]
     run = tmp_path / "run"
-    fitted = done("fit", tmp_path / "data.csv", *named, *SMALL, "-o", run, "--json").json
+    fitted = done("fit", tmp_path / "data.csv", *named, *SMALL, "--no-report", "-o", run, "--json").json
     assert list(fitted) == KEYS
     assert fitted["task"] == task
     assert fitted["rows"] == {"train": 36, "valid": 12, "test": 12}
@@ -106,9 +106,9 @@ def test_the_same_seed_gives_the_same_model_to_the_byte_and_another_seed_another
 def test_a_plan_file_alone_repeats_the_run_with_its_seed_and_its_split(folder: Path, tmp_path: Path) -> None:
     fit = ["fit", folder / "all.csv", "--target", "answer", "--quiet"]
     first, second, third = (tmp_path / name for name in ("first", "second", "third"))
-    done(*fit, *SMALL, "--seed", 11, "-o", first)
+    done(*fit, *SMALL, "--no-report", "--seed", 11, "-o", first)
     done(*fit, "--plan", first / "plan.json", "-o", second)
-    done(*fit, *SMALL, "--set", "seed=11", "-o", third)
+    done(*fit, *SMALL, "--no-report", "--set", "seed=11", "-o", third)
     for name in ("model.safetensors", "plan.json"):
         assert (first / name).read_bytes() == (second / name).read_bytes() == (third / name).read_bytes()
 
@@ -197,7 +197,7 @@ def test_a_numpy_matrix_is_predicted_by_a_model_of_an_npz_file(tmp_path: Path) -
     random = np.random.default_rng(2)
     x = 3 + 4 * random.standard_normal((60, 11))
     np.savez(tmp_path / "data.npz", x=x, y=np.where(x[:, 0] > 3, 2, 1))
-    done("fit", tmp_path / "data.npz", *SMALL, "-o", tmp_path / "run")
+    done("fit", tmp_path / "data.npz", *SMALL, "--no-report", "-o", tmp_path / "run")
     done("predict", tmp_path / "run", tmp_path / "data.npz", "-o", tmp_path / "a.csv")
     answers = gammabeta.load(tmp_path / "run").predict(x)
     assert set(answers) <= {1, 2}
@@ -253,7 +253,7 @@ def test_images_are_fitted_from_every_kind_of_file_without_naming_a_target(
     pixels = random.integers(0, 60, (60, 5, 4)).astype(np.uint8)
     pixels[np.arange(60), labels] += 150
     source = write(pixels, labels, tmp_path / "images")
-    fitted = done("fit", source, *SMALL, "-o", tmp_path / "run", "--json").json
+    fitted = done("fit", source, *SMALL, "--no-report", "-o", tmp_path / "run", "--json").json
     assert fitted["task"] == "multiclass"
     assert fitted["rows"] == {"train": 36, "valid": 12, "test": 12}
     lines = done("predict", tmp_path / "run", source).out.splitlines()
@@ -263,7 +263,7 @@ def test_images_are_fitted_from_every_kind_of_file_without_naming_a_target(
 
 CONVNET = (
     *("--set", "network=convnet", "--set", "network.channels=[4]", "--set", "optimizer.learning_rate=0.03"),
-    *("--batch-size", 16, "--epochs", 12, "--quiet"),
+    *("--batch-size", 16, "--epochs", 12, "--quiet", "--no-report"),
 )
 
 
@@ -337,7 +337,7 @@ def test_a_parquet_table_and_its_csv_file_give_the_same_model(
     table["size"] = table["size"].astype(float)
     table[:48].to_parquet(tmp_path / "answers.parquet")
     fit = ["fit", tmp_path / "answers.parquet", "--target", "answer", "--valid", 0.25, "--test", folder / "test.csv"]
-    done(*fit, *SMALL, "--quiet", "-o", tmp_path / "run")
+    done(*fit, *SMALL, "--quiet", "--no-report", "-o", tmp_path / "run")
     assert (tmp_path / "run" / "model.safetensors").read_bytes() == (run / "model.safetensors").read_bytes()
 
 
@@ -397,7 +397,18 @@ def test_titanic_with_its_missing_values_and_texts_just_works(
 ) -> None:
     source = shared_data("tabular/titanic/data.csv")
     outcome = done(
-        "fit", source, "--target", "survived", "--drop", "boat", "--drop", "body", *SMALL, "-o", tmp_path / "run"
+        "fit",
+        source,
+        "--target",
+        "survived",
+        "--drop",
+        "boat",
+        "--drop",
+        "body",
+        *SMALL,
+        "--no-report",
+        "-o",
+        tmp_path / "run",
     )
     assert '"name" is set aside' in outcome.out
     assert '"boat" and "body"' in outcome.out or '"boat", "body"' in outcome.out
