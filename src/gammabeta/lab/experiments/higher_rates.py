@@ -94,12 +94,7 @@ EXPERIMENT = Experiment(
     draw=draw,
     sizes={
         "tiny": {"seeds": 2, "activations": ("relu",), "rates": (0.1, 1.0, 10.0), "steps": 60},
-        "quick": {
-            "seeds": 3,
-            "activations": ("sigmoid", "relu"),
-            "rates": (0.1, 1.0, 10.0, 30.0),
-            "steps": 150,
-        },
+        "quick": {"seeds": 3, "activations": ("relu",), "rates": (0.1, 1.0, 3.0, 10.0, 30.0), "steps": 150},
         "full": {
             "seeds": 5,
             "activations": ("sigmoid", "tanh", "relu"),

@@ -33,7 +33,7 @@ SIDES: dict[str, Loss] = {
     "quantile, soft": BinnedRegression(bins=20, edges="quantile", targets="soft", softness=1.5),
 }
 
-QUICK = ("plain", "quantile", "equal width, soft", "quantile, soft")
+QUICK = ("plain", "quantile", "quantile, soft")
 
 
 def measure(
