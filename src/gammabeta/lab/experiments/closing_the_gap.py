@@ -196,7 +196,7 @@ EXPERIMENT = Experiment(
         "quick": {
             "seeds": 3,
             "rows": 200,
-            "epochs": 25,
+            "epochs": 20,
             "grids": {"dropout": (0.2, 0.5), "L2": (0.01, 0.03), "noise": (0.5, 1.0)},
             "shares": (0.0, 0.6),
         },

@@ -171,7 +171,7 @@ EXPERIMENT = Experiment(
     draw=draw,
     sizes={
         "tiny": {"seeds": 2, "rows": 300, "epochs": 4},
-        "quick": {"seeds": 5, "rows": 1_000, "epochs": 15},
+        "quick": {"seeds": 4, "rows": 1_000, "epochs": 15},
         "full": {"seeds": 10, "rows": 10_000, "epochs": 30},
     },
     figure_size=(12, 4.8),

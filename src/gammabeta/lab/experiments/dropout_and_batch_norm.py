@@ -160,7 +160,7 @@ EXPERIMENT = Experiment(
     sizes={
         "tiny": {"seeds": 2, "shares": (0.0, 0.5), "rates": (0.003,), "rows": 200, "epochs": 10},
         "quick": {
-            "seeds": 3,
+            "seeds": 2,
             "shares": (0.0, 0.5, 0.8),
             "rates": (0.002, 0.008),
             "rows": 500,

@@ -270,7 +270,7 @@ EXPERIMENT = Experiment(
     draw=draw,
     sizes={
         "tiny": {"seeds": 2, "rates": (1e-5, 0.003, 1.0), "drops": (0.2, 0.999), "steps": 40},
-        "quick": {"seeds": 2, "rates": (1e-5, 1e-3, 0.01, 0.1, 1.0), "drops": DROPS, "steps": 200},
+        "quick": {"seeds": 2, "rates": (1e-5, 1e-3, 0.1, 1.0), "drops": DROPS, "steps": 200},
         "full": {"seeds": 10, "rates": (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1.0), "drops": DROPS, "steps": 2_000},
     },
     figure_size=(10, 9),

@@ -183,7 +183,7 @@ EXPERIMENT = Experiment(
         },
         "quick": {
             "seeds": 2,
-            "activations": ("sigmoid", "relu"),
+            "activations": ("sigmoid",),
             "flows": (6,),
             "depths": (1, 3),
             "rates": (0.1, 1.0),

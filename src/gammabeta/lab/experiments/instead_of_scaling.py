@@ -121,7 +121,7 @@ EXPERIMENT = Experiment(
     draw=draw,
     sizes={
         "tiny": {"seeds": 2, "tables": ("wine",), "rates": (0.1,), "steps": 60},
-        "quick": {"seeds": 5, "tables": ("wine", "digits"), "rates": (1e-4, 0.03, 0.3), "steps": 120},
+        "quick": {"seeds": 3, "tables": ("wine", "digits"), "rates": (1e-4, 0.03, 0.3), "steps": 120},
         "full": {
             "seeds": 10,
             "tables": ("wine", "breast_cancer", "digits"),

@@ -105,7 +105,7 @@ EXPERIMENT = Experiment(
         "quick": {
             "seeds": 2,
             "activations": ("sigmoid", "relu"),
-            "scales": (0.01, 0.1, 1.0),
+            "scales": (0.01, 1.0),
             "rates": (0.03, 0.3),
             "steps": 150,
         },

@@ -186,9 +186,9 @@ EXPERIMENT = Experiment(
         "quick": {
             "seeds": 3,
             "rates": (0.003, 0.01, 0.03, 0.1, 0.3),
-            "steps": 200,
-            "hidden": (32, 32),
-            "optimizers": ("SGD", "momentum", "AdaGrad", "RMSProp", "Adam"),
+            "steps": 150,
+            "hidden": (32,),
+            "optimizers": ("SGD", "momentum", "AdaGrad", "Adam"),
         },
         "full": {
             "seeds": 7,

@@ -224,7 +224,7 @@ EXPERIMENT = Experiment(
     draw=draw,
     sizes={
         "tiny": {"seeds": 2, "offsets": (0.0, 1e-4), "walk": 1_000, "steps": 200, "every": 100},
-        "quick": {"seeds": 3, "offsets": (0.0, 1e-6, 1e-4, 1e-2), "walk": 3_000, "steps": 4_000, "every": 100},
+        "quick": {"seeds": 3, "offsets": (0.0, 1e-6, 1e-4, 1e-2), "walk": 2_000, "steps": 2_000, "every": 100},
         "full": {
             "seeds": 10,
             "offsets": (0.0, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1),

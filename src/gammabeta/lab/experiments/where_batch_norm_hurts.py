@@ -195,7 +195,7 @@ EXPERIMENT = Experiment(
         },
         "quick": {
             "seeds": 3,
-            "rates": (0.003, 0.01, 0.03),
+            "rates": (0.003, 0.03),
             "sizes": (2, 32),
             "rows": 400,
             "epochs": 6,

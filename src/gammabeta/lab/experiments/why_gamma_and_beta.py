@@ -68,8 +68,8 @@ def measure(
         return [of] + [{**of, "what": "point", "x": float(x), "y": float(y)} for x, y in at if seed == 0]
 
     cases = list(product(("sigmoid", "relu"), SIDES, range(seeds)))
-    found = sweep(on_images, [("images", *case) for case in cases])
-    return found + sweep(on_wave, [("wave", *case) for case in cases if case[0] == "sigmoid"])
+    both = [("images", *case) for case in cases] + [("wave", *case) for case in cases if case[0] == "sigmoid"]
+    return sweep(lambda case: on_images(case) if case[0] == "images" else on_wave(case), both)
 
 
 def planned(layers: Sequential, loss: Any, seed: int) -> Plan:
