@@ -12,6 +12,7 @@ HERE = Path("lab")
 
 def lab_command(name: str, folder: Path | None, quick: bool, data: Path | None, json: bool, quiet: bool) -> None:
     """List the experiments, or run one: measure, judge, draw, write, print the verdict."""
+    from gammabeta.compiling import all_once
     from gammabeta.lab import catalogue, experiment, perform, write
     from gammabeta.lab.drawing import require_matplotlib
     from gammabeta.train import cache_compilations
@@ -26,6 +27,8 @@ def lab_command(name: str, folder: Path | None, quick: bool, data: Path | None, 
         return
     known, chosen = experiment(name)
     require_matplotlib()
+    if quick and chosen.compiles_most:
+        all_once()
     cache_compilations()
     if not quiet:
         print(f"{chosen.claim} {known}: {chosen.title}", file=sys.stderr)

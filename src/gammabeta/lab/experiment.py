@@ -61,6 +61,7 @@ class Experiment:
     judge(rows) -> Verdict; draw(rows, figure): both from the rows alone
     sizes: the keywords of ``measure``: "full" within ten minutes on two cores, "quick" within 20 seconds, "tiny" for
         tests; figure_size: inches
+    compiles_most: whether the quick size spends most of its time on compiling, which is then done in a hurry
     """
 
     claim: str
@@ -70,6 +71,7 @@ class Experiment:
     draw: Callable[[Sequence[Row], Any], None]
     sizes: Mapping[Size, Mapping[str, Any]]
     figure_size: tuple[float, float] = (9, 4.5)
+    compiles_most: bool = False
 
 
 @dataclass(frozen=True)

@@ -164,7 +164,7 @@ EXPERIMENT = Experiment(
             "shares": (0.0, 0.5, 0.8),
             "rates": (0.002, 0.008),
             "rows": 500,
-            "epochs": 15,
+            "epochs": 10,
         },
         "full": {
             "seeds": 8,

@@ -274,4 +274,5 @@ EXPERIMENT = Experiment(
         "full": {"seeds": 10, "rates": (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1.0), "drops": DROPS, "steps": 2_000},
     },
     figure_size=(10, 9),
+    compiles_most=True,
 )

@@ -183,7 +183,7 @@ EXPERIMENT = Experiment(
         },
         "quick": {
             "seeds": 2,
-            "activations": ("sigmoid",),
+            "activations": ("sigmoid", "relu"),
             "flows": (6,),
             "depths": (1, 3),
             "rates": (0.1, 1.0),
@@ -199,4 +199,5 @@ EXPERIMENT = Experiment(
         },
     },
     figure_size=(11, 5),
+    compiles_most=True,
 )

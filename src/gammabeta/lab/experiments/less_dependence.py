@@ -107,7 +107,7 @@ EXPERIMENT = Experiment(
             "activations": ("sigmoid", "relu"),
             "scales": (0.01, 1.0),
             "rates": (0.03, 0.3),
-            "steps": 150,
+            "steps": 100,
         },
         "full": {
             "seeds": 5,

@@ -171,7 +171,7 @@ EXPERIMENT = Experiment(
     draw=draw,
     sizes={
         "tiny": {"seeds": 2, "rows": 300, "epochs": 3, "hidden": (16,), "sides": ("scikit-learn", "gammabeta")},
-        "quick": {"seeds": 2, "rows": 1_000, "epochs": 5, "hidden": (64, 32), "sides": tuple(SIDES)[:4]},
+        "quick": {"seeds": 3, "rows": 1_000, "epochs": 8, "hidden": (64, 32), "sides": ("scikit-learn", "gammabeta")},
         "full": {"seeds": 5, "rows": 10_000, "epochs": 30, "hidden": (128, 64)},
     },
     figure_size=(12, 5.6),

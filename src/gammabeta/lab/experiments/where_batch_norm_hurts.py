@@ -194,7 +194,7 @@ EXPERIMENT = Experiment(
             "sides": ("batch norm", "none"),
         },
         "quick": {
-            "seeds": 3,
+            "seeds": 2,
             "rates": (0.003, 0.03),
             "sizes": (2, 32),
             "rows": 400,

@@ -158,4 +158,5 @@ EXPERIMENT = Experiment(
         "full": {"seeds": 8, "hidden": (100, 100), "steps": 1_500, "wave_steps": 10_000},
     },
     figure_size=(12, 4.2),
+    compiles_most=True,
 )
