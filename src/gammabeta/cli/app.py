@@ -126,7 +126,9 @@ def tune(
     storage: Annotated[
         str | None, typer.Option(metavar="URL", help="A database for several processes; default: a file in the run.")
     ] = None,
-    workers: Annotated[int | None, typer.Option(metavar="N", help="Trials at once; default: one per core.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", help="Trials at once; default: one per core, 8 on an accelerator.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", metavar="", help="Go on with the search in -o.")] = False,
     out: RunFolder = None,
     no_report: NoReport = False,
@@ -184,7 +186,9 @@ def recipe(
         str, typer.Option(metavar="TIME", help="For all of it: 90s, 5m, 2h; none for no limit.")
     ] = "10m",
     trials: Annotated[int, typer.Option(metavar="N", help="Of the search, at most.")] = 30,
-    workers: Annotated[int | None, typer.Option(metavar="N", help="Runs at once; default: one per core.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", help="Runs at once; default: one per core, 8 on an accelerator.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", metavar="", help="Go on with the recipe in -o.")] = False,
     out: RunFolder = None,
     no_report: NoReport = False,

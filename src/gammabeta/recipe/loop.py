@@ -57,7 +57,7 @@ def cook(
     parts: the rows as they were read, by "train" and "valid": for the facts about columns
     folder: where gates, search and models are kept; what is done there is not done again. None for nowhere
     until: the last step; time_limit: seconds for all steps, those of earlier processes included
-    trials: of the search; workers: runs at once, None for one for each core
+    trials: of the search; workers: runs at once, None for one for each core, on an accelerator 8
     on_progress: called often; should_stop: asked often, ends the recipe without the gate of the step under way
 
     A gate that stays closed does not end the recipe. The last gate's ``served`` is the best model. With one worker and
