@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from gammabeta.cli import INTERRUPTED
 from gammabeta.cli.diagnose import show_findings
 from gammabeta.cli.fit import FitOptions, interruptible, measured_once, seconds_of
 from gammabeta.cli.prepare import advised_plan, plan_in_file, prepared, show_beginning
-from gammabeta.cli.run_folder import WRITTEN_AT_THE_END, holds_run, run_folder
+from gammabeta.cli.run_folder import WRITTEN_AT_THE_END, as_it_was, holds_run, run_folder
 from gammabeta.cli.terminal import console, grid, metric_rows, print_json
 from gammabeta.cli.told import telling
 from gammabeta.data.origin import remembered
@@ -175,20 +175,12 @@ def given_back(folder: Path, gates: Sequence["Gate"]) -> Iterator[None]:
     gates: those that are done, by now
     """
     began = not gates
-    written = (RECIPE_NAME, ROWS_NAME, FACTS_NAME, REPORT_NAME)
-    before = {path: path.read_bytes() for name in written if (path := folder / name).is_file()}
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    put_back = as_it_was(folder, (RECIPE_NAME, ROWS_NAME, FACTS_NAME, REPORT_NAME))
     try:
         yield
     except GammabetaError:
         if began and not any(gate.served for gate in gates):
-            with suppress(OSError):
-                for name in written:
-                    (folder / name).unlink(missing_ok=True)
-                for path, content in before.items():
-                    path.write_bytes(content)
-                for path in made:
-                    path.rmdir()
+            put_back()
         raise
 
 

@@ -53,6 +53,23 @@ def holds_run(folder: Path) -> bool:
     return model.exists() or (plan.exists() and history.exists())
 
 
+def as_it_was(folder: Path, names: Sequence[str]) -> Callable[[], None]:
+    """A function that leaves the folder as it is now: the files ``names`` back, and no folder that was made since."""
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    before = {path: path.read_bytes() for name in names if (path := folder / name).is_file()}
+
+    def put_back() -> None:
+        with suppress(OSError):
+            for name in names:
+                (folder / name).unlink(missing_ok=True)
+            for path, content in before.items():
+                path.write_bytes(content)
+            for path in made:
+                path.rmdir()
+
+    return put_back
+
+
 @contextmanager
 def all_or_nothing(folder: Path, keeps: Sequence[str] = ()) -> Iterator[None]:
     """Leave the folder as it was where the fit fails: no plan and no history beside another model, or none.
@@ -60,8 +77,7 @@ def all_or_nothing(folder: Path, keeps: Sequence[str] = ()) -> Iterator[None]:
     A run that diverged in a folder of its own stays: without a model, but with all that a diagnosis needs.
     """
     replaced = (folder / PLAN_NAME).is_file()
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
-    before = {path: path.read_bytes() for name in WRITTEN_WHILE_TRAINING if (path := folder / name).is_file()}
+    put_back = as_it_was(folder, WRITTEN_WHILE_TRAINING)
     try:
         yield
         for name in set(OF_THE_RUN_BEFORE) - set(keeps):
@@ -69,13 +85,7 @@ def all_or_nothing(folder: Path, keeps: Sequence[str] = ()) -> Iterator[None]:
     except BaseException as error:
         if isinstance(error, TrainingError) and not replaced:
             raise
-        with suppress(OSError):
-            for name in WRITTEN_WHILE_TRAINING:
-                (folder / name).unlink(missing_ok=True)
-            for path, content in before.items():
-                path.write_bytes(content)
-            for path in made:
-                path.rmdir()
+        put_back()
         raise
 
 
