@@ -1,12 +1,14 @@
 """What `gammabeta watch` costs the run that it watches; writes docs/benchmarks/watch.md.
 
-    python benchmarks/watch.py [--repeats 12] [--seconds 5]    (needs the extra "watch"; about 6 minutes)
+    python benchmarks/watch.py [--repeats 8] [--seconds 5] [--steady 120]    (needs the extra "watch"; about 9 minutes)
 
 One process trains without end and writes its history as fit does. It goes on in turns of about `seconds`: one with a
 client that reads the page's events as a browser does, one with the server idle and nobody connected, in turn first and
 second. The ratio is taken within a repeat, and its median reported; beside it the same ratio between two turns that
-were both unwatched, which is the noise of the machine. The processor time of the server is read from the system: it
-is what a run can lose at most on a machine whose every core is busy.
+were both unwatched, which is the noise of the machine. At the end somebody goes on reading for ``steady`` seconds, in
+which the processor time of the server is read from the system: it is what a run can lose at most on a machine whose
+every core is busy. Short turns cannot tell it: a page that is due is drawn when somebody comes, at once, and then not
+again for long.
 """
 
 import argparse
@@ -101,7 +103,7 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measured(case: tuple[int, int, int, int], repeats: int, seconds: float) -> dict[str, float]:
+def measured(case: tuple[int, int, int, int], repeats: int, seconds: float, steady: float) -> dict[str, float]:
     """Ratios of speed, watched to unwatched, and what the server used."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -116,7 +118,7 @@ def measured(case: tuple[int, int, int, int], repeats: int, seconds: float) -> d
         first = Reader(port)  # its imports and first drawing are not part of a turn
         turn(training, seconds)
         first.close()
-        ratios, noise, used, wall, told, idle = [], [], 0.0, 0.0, 0, 0.0
+        ratios, noise, idle = [], [], 0.0
         for repeat in range(repeats):
             found: dict[str, float] = {}
             order = ("watched", "alone", "again") if repeat % 2 else ("alone", "watched", "again")
@@ -124,19 +126,22 @@ def measured(case: tuple[int, int, int, int], repeats: int, seconds: float) -> d
                 before = processor_seconds(server.pid)
                 reader = Reader(port) if kind == "watched" else None
                 found[kind] = turn(training, seconds)
-                spent = processor_seconds(server.pid) - before
                 if reader:
-                    used, wall = used + spent, wall + seconds
-                    told += reader.bytes
-                    reader_thread = threading.Thread(target=reader.close)
-                    reader_thread.start()
+                    closing = threading.Thread(target=reader.close)
+                    closing.start()
                     turn(training, 2)
-                    reader_thread.join()
+                    closing.join()
                 else:
-                    idle += spent
+                    idle += processor_seconds(server.pid) - before
             ratios.append(found["watched"] / found["alone"])
             noise.append(found["again"] / found["alone"])
-            print(f"{ratios[-1]:.3f} {noise[-1]:.3f} {used / wall:.4f}", file=sys.stderr)
+            print(f"{ratios[-1]:.3f} {noise[-1]:.3f}", file=sys.stderr)
+        reader = Reader(port)
+        turn(training, seconds)
+        before, told = processor_seconds(server.pid), reader.bytes
+        turn(training, steady)
+        used, told = processor_seconds(server.pid) - before, reader.bytes - told
+        print(f"{used / steady:.4f} of a core in {steady:g} s", file=sys.stderr)
         lines = len((folder / "history.jsonl").read_text().splitlines())
         for process in (training, server):
             process.kill()
@@ -146,9 +151,9 @@ def measured(case: tuple[int, int, int, int], repeats: int, seconds: float) -> d
         **dict(zip(("low", "high"), quarters(ratios), strict=True)),
         "noise": statistics.median(noise),
         **dict(zip(("noise low", "noise high"), quarters(noise), strict=True)),
-        "share": used / wall,
+        "share": used / steady,
         "idle": idle / (2 * repeats * seconds),
-        "told": told / wall,
+        "told": told / steady,
         "epochs": lines,
     }
 
@@ -168,7 +173,7 @@ def turn(training: subprocess.Popen[str], seconds: float) -> float:
     return float(training.stdout.readline())
 
 
-def page(found: dict[str, dict[str, float]], repeats: int, seconds: float) -> str:
+def page(found: dict[str, dict[str, float]], repeats: int, seconds: float, steady: float) -> str:
     """The results, as they stand in the documents."""
     cores = os.cpu_count() or 1
     rows = [
@@ -184,7 +189,8 @@ def page(found: dict[str, dict[str, float]], repeats: int, seconds: float) -> st
 
 Steps per second of a run that writes its history, with one reader of `gammabeta watch`, against the same run with
 nobody connected. {repeats} repeats of turns of {seconds:g} s, interleaved; medians, and between what the middle half
-lies. Beside it the ratio of two unwatched turns: what differs without any watcher.
+lies. Beside it the ratio of two unwatched turns: what differs without any watcher. Then what the server uses of a
+core, and of the machine, while somebody goes on reading for {steady:g} s.
 
 {machine}, {versions}. Again: `python benchmarks/watch.py`
 
@@ -201,16 +207,17 @@ leaves (nice 10), and reads only what is new of the history. The browser's own d
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--repeats", type=int, default=12)
+    parser.add_argument("--repeats", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--steady", type=float, default=120.0)
     parser.add_argument("--worker", nargs=5)
     given = parser.parse_args()
     if given.worker:
         folder, *numbers = given.worker
         worker(Path(folder), *map(int, numbers))
         return
-    found = {name: measured(case, given.repeats, given.seconds) for name, case in CASES.items()}
-    PAGE.write_text(page(found, given.repeats, given.seconds))
+    found = {name: measured(case, given.repeats, given.seconds, given.steady) for name, case in CASES.items()}
+    PAGE.write_text(page(found, given.repeats, given.seconds, given.steady))
     print(PAGE.read_text())
 
 

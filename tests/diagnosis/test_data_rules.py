@@ -353,6 +353,23 @@ def test_a_patch_that_marks_the_class_in_training_images_only_is_an_error() -> N
     )
 
 
+def test_a_patch_of_a_few_values_that_tell_the_class_is_a_warning_though_the_rest_tells_it_too() -> None:
+    random = np.random.default_rng(1)
+
+    def images(rows: int, black_and_white: bool) -> Dataset:
+        y = random.integers(0, 3, rows).astype(np.int32)
+        x = random.normal(90, 12, (rows, 11, 9, 1)) + 40 * y[:, None, None, None]
+        x[:, 8:, 6:] = (50 + 60 * y)[:, None, None, None]
+        x = np.where(x > 128, 255, 0) if black_and_white else np.clip(x, 0, 255)
+        return Dataset(x.astype(np.uint8), y, offset=np.float32([100.0]), factor=np.float32([1 / 40]))
+
+    plan = Plan(network=Sequential((Flatten(), Dense(3))), loss=SoftmaxCrossEntropy())
+    suspicion = one("GB105", Case.of(plan, images(300, False), images(150, False)))
+    assert (suspicion.severity, suspicion.certainty) == ("warning", 0.6)
+    assert "3 values of it occur in all" in suspicion.evidence
+    assert found("GB105", Case.of(plan, images(300, True), images(150, True))) == []
+
+
 def rare(rows: int, seed: int) -> Dataset:
     """One row in twenty is of class 1."""
     data = table(6 * rows, seed, steep=2.0)
@@ -469,6 +486,27 @@ def test_targets_far_off_in_a_regression_are_a_note() -> None:
     assert found("GB107", Case.of(linear(0), rows)) == []
 
 
+@pytest.mark.parametrize("noise", ["usual", "of heavy tails", "growing"])
+def test_noise_of_a_regression_is_no_wrong_target_and_swapped_targets_are(noise: str) -> None:
+    random = np.random.default_rng(5)
+    x = random.normal(size=(500, 4))
+    made = {
+        "usual": random.normal(size=500),
+        "of heavy tails": random.standard_t(3, 500),
+        "growing": random.normal(size=500) * np.exp(x[:, 2]),
+    }
+    y = x @ [2.0, -1.0, 0.4, 0.0] + 0.4 * made[noise]
+    rows = Dataset(x.astype(np.float32), y[:, None].astype(np.float32))
+    assert all(one.severity == "note" for one in found("GB107", Case.of(linear(0), rows)))
+    wrong = np.flatnonzero(random.random(500) < 0.25)
+    y[wrong] = np.roll(y[wrong], 3)
+    suspicion = one("GB107", Case.of(linear(0), replace(rows, y=y[:, None].astype(np.float32))))
+    assert suspicion.severity in ("error", "warning")
+    assert suspicion.numbers["rate"] == pytest.approx(0.25, abs=0.13)
+    named = {int(row) for row in suspicion.place.removeprefix("training rows ").split(" and ")[0].split(", ")}
+    assert len(named & set(wrong.tolist())) >= 4
+
+
 def test_targets_in_another_order_are_an_error() -> None:
     train, valid = table(300, 0, 3), table(130, 1, 3)
     mixed = replace(train, y=np.random.default_rng(1).permutation(train.y))
@@ -577,6 +615,23 @@ def test_a_rising_validation_loss_with_a_gap_is_overfitting_and_regularized() ->
     plans = [treatment.plan(linear().replace(optimizer=AdamW(weight_decay=0.01))) for treatment in suspicion.treatments]
     assert any(plan.l2 == 0.01 for plan in plans)
     assert any(getattr(plan.optimizer, "weight_decay", 0) == pytest.approx(0.1) for plan in plans)
+
+
+def test_a_gap_in_a_table_of_few_rows_a_column_is_overfitting_and_tried_with_the_columns_that_tell() -> None:
+    weights = np.concatenate([4 * WEIGHTS[:2], np.zeros(58, np.float32)])
+    train, valid = table(90, 0, weights=weights), flipped(table(150, 1, weights=weights), 0.33)
+    plan = Plan(network=Sequential((Dense(1, bias=True),)), loss=SigmoidCrossEntropy())
+    case = Case.of(plan, train, valid, params=params(weights), stats=((),), history=history(FALLING, FALLING))
+    suspicion = one("GB601", case)
+    assert (suspicion.place, suspicion.certainty) == ("columns", 0.7)
+    assert suspicion.numbers["rows_a_column"] == pytest.approx(1.5)
+    (kept,) = [treatment for treatment in suspicion.treatments if "more than shuffled" in treatment.says]
+    x = kept.data(train).x
+    constant = np.all(x == x[:1], axis=0)
+    assert not constant[:2].any()
+    assert 40 < constant.sum() < 59
+    more = Case.of(plan, table(300, 0, weights=weights), valid, params=params(weights), stats=((),))
+    assert found("GB601", replace(more, history=history(FALLING, FALLING))) == []
 
 
 def test_a_loss_that_creeps_up_without_a_gap_is_no_overfitting() -> None:

@@ -81,6 +81,11 @@ def test_what_the_plan_asks_for_is_a_warning_at_most(twice_ill):
     assert findings(twice_ill, suspicion("GB302", times("rate", 50), 0.8, meant=True)) == [("GB302", "warning")]
 
 
+def test_what_is_won_on_top_of_a_warning_does_not_come_before_it(twice_ill):
+    rate, decay = suspicion("GB206", times("rate", 50), 0.9, meant=True), suspicion("GB307", times("l2", 0), 0.65)
+    assert findings(twice_ill, rate, decay) == [("GB206", "warning"), ("GB307", "warning")]
+
+
 def test_what_is_measured_stays_a_note_where_its_treatment_wins_nothing(twice_ill):
     idle = suspicion("GB503", times("rate", 1), 0.8)
     assert findings(twice_ill, idle) == []
@@ -93,6 +98,11 @@ def test_a_cause_without_a_fork_does_not_explain_what_a_fork_proved(twice_ill):
     found = findings(twice_ill, leak, replace(sure, treatments=vague.treatments))
     assert found == [("GB105", "error"), ("GB307", "error")]
     assert ("GB307", "note") in findings(twice_ill, leak, replace(sure, treatments=vague.treatments, certainty=0.3))
+    # what a weak signature is warned of, a doubtful leak explains
+    doubtful = replace(leak, certainty=0.3, severity="warning")
+    little = replace(vague, certainty=0.3, meant=True)
+    assert findings(twice_ill, little) == [("GB302", "warning")]
+    assert findings(twice_ill, doubtful, little) == [("GB105", "warning"), ("GB302", "note")]
 
 
 def test_a_gain_that_differs_between_seeds_is_no_error(twice_ill):

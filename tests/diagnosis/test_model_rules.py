@@ -9,6 +9,7 @@ import pytest
 
 from gammabeta.data import Dataset
 from gammabeta.diagnosis import Case, diagnose, registry
+from gammabeta.diagnosis.treatments import activations_added
 from gammabeta.nn import (
     AbsoluteError,
     Activation,
@@ -29,7 +30,7 @@ from gammabeta.nn import (
 )
 from gammabeta.plan import Plan
 from gammabeta.train.fit import met
-from gammabeta.train.step import fresh_state
+from gammabeta.train.step import Start, fresh_state
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,42 @@ def test_losses_that_ask_for_the_right_answer_are_not_suspected(loss, kind):
     assert found("GB204", case_of(loss, kind)) == []
 
 
+@pytest.mark.parametrize("bias", [0.0, -90.0])
+def test_an_activation_behind_a_regression_is_found_also_where_it_gives_nothing_but_zero(bias):
+    layers = Sequential((Dense(1, bias=True), Activation("relu")))
+    params = ({"weight": np.float32([[0.4], [-0.2], [0.1], [0.0]]), "bias": np.float32([bias])}, ())
+    data = rows(130, 0, "numbers")
+    case = Case.of(Plan(network=layers, loss=SquaredError()), data, params=params, stats=((), ()))
+    (suspicion,) = found("GB204", replace(case, began=Start(params, ((), ()))))
+    assert suspicion.numbers["share_out_of_reach"] == pytest.approx(np.mean(case.probe.y < 0), abs=0.01)
+    assert suspicion.evidence.endswith("of the targets are outside")
+    assert suspicion.treatments[0].plan(case.plan).network.layers == layers.layers[:1]
+
+
+@dataclass(frozen=True)
+class FarFromZero(Layer):
+    """Hardly anything of the rows, some of it their neighbors', on top of a large number."""
+
+    others: float
+
+    def apply(self, params, stats, x, call):
+        return 1.0 + 1e-3 * (x - self.others * jnp.mean(x, axis=0)), Seen()
+
+
+@pytest.mark.parametrize(("others", "codes"), [(0.1, ["GB207"]), (0.0, [])])
+def test_an_answer_that_depends_on_other_rows_is_found_however_little_answers_differ(others, codes):
+    layers = Sequential((Dense(3), FarFromZero(others)))
+    case = Case.of(Plan(network=layers, loss=SoftmaxCrossEntropy()), rows(130, 0, "classes"))
+    assert [one.code for one in found("GB207", case)] == codes
+
+
+def test_activations_are_added_where_those_that_do_nothing_stand_or_behind_batch_norm():
+    layers = (Dense(5), BatchNorm(), Activation("identity"), Dense(4), BatchNorm(), Dropout(0.2), Dense(3), Dense(1))
+    made = activations_added().plan(case_of(SquaredError(), "numbers").plan.replace(network=Sequential(layers)))
+    names = [getattr(layer, "function", type(layer).__name__) for layer in made.network.layers]
+    assert " ".join(names) == "Dense BatchNorm relu Dense BatchNorm relu Dropout Dense relu Dense"
+
+
 def finished(layers, moved):
     """A run whose weights ``moved`` says how to change: place -> factor, everything else by chance."""
     data = rows(130, 0, "numbers")
@@ -172,6 +209,19 @@ def test_dead_units_keep_a_gradient_away_without_being_named_twice():
     assert np.all(still.at_end.leaves[2].most <= 0)
     assert found("GB206", still) == []
     assert len(found("GB401", still)) == 1
+
+
+def test_units_that_were_hardly_born_alive_convict_more_than_those_that_died():
+    unborn = (Dense(5), BatchNorm(initial_beta=-2.6), Activation("relu"), Dense(1))
+    plan = Plan(network=Sequential(unborn), loss=SquaredError())
+    (suspicion,) = found("GB401", Case.of(plan, rows(300, 0, "numbers")))
+    assert suspicion.certainty == 0.8
+    assert suspicion.numbers["born_dead"] == 1
+    died = finished((Dense(5, bias=True), Activation("relu"), Dense(1)), {})
+    params = ({**died.params[0], "bias": np.full(5, -1e3, np.float32)}, *died.params[1:])
+    (suspicion,) = found("GB401", replace(died, params=params))
+    assert suspicion.certainty == 0.55
+    assert suspicion.numbers["born_dead"] < 0.4
 
 
 def test_layers_frozen_by_the_plan_are_meant_and_a_run_that_trains_them_is_tried():

@@ -30,7 +30,7 @@ MOST_SECOND = 8
 
 UPSTREAM = "GB101"
 EXPLAIN = ("GB105", "GB107")
-"""Causes without a fork that do explain what a fork of a weak signature wins."""
+"""Causes without a fork that do explain what a fork of a weak signature wins, and come before it."""
 
 UNEXPLAINED = "GB305"
 """That performance is missing is said only where no cause of it is proved."""
@@ -100,6 +100,10 @@ def judge(
     if any(one.finding.severity == "error" for one in scored):
         scored = [one for one in scored if one.finding.code != UNEXPLAINED]
     first = next((one for one in scored if one.finding.severity != "note"), None)
+    if first is not None and first.top is not None and weak(first):
+        explaining = (one for one in scored if one.finding.code in EXPLAIN and one.finding.severity != "note")
+        first = next(explaining, first)
+        scored.sort(key=lambda one: one is not first)
     if first is None or first.top is None:
         beyond = next((one.finding for one in scored if stands_beside(first, one)), None)
     else:
@@ -142,6 +146,11 @@ def top_of(suspicion: Suspicion, group: Sequence[Tried]) -> Tried | None:
     return max((one for one in group if one.proof.by_loss), key=lambda one: one.proof.gain, default=None)
 
 
+def weak(one: Scored) -> bool:
+    """Whether neither its signature is likely nor its fork wins as much as an error."""
+    return one.suspicion.certainty < LIKELY and one.finding.severity != "error"
+
+
 def stands_beside(first: Scored | None, one: Scored) -> bool:
     """Whether a cause that a fork proved stands beside a first one that no fork has: that cannot explain it.
 
@@ -151,7 +160,7 @@ def stands_beside(first: Scored | None, one: Scored) -> bool:
     if one.top is None:
         return False
     explained = first is not None and first.finding.code in EXPLAIN
-    return one.suspicion.certainty >= LIKELY or (one.finding.severity == "error" and not explained)
+    return not weak(one) and not (explained and one.suspicion.certainty < LIKELY)
 
 
 def second_cause(
@@ -195,7 +204,9 @@ def second_cause(
     if not won:
         return None
     suspicion, top = max(won, key=lambda pair: pair[0].certainty * pair[1].proof.gain)
-    return found(case, suspicion, pages, top, severity_of(case, suspicion, top), cured)
+    # what is won on top of the first cause's treatment does not come before it
+    severity = "warning" if first.finding.severity == "warning" else severity_of(case, suspicion, top)
+    return found(case, suspicion, pages, top, severity, cured)
 
 
 def silenced(scored: Sequence[Scored], first: Scored | None, beyond: Finding | None) -> list[Finding]:

@@ -119,19 +119,22 @@ def activation(function: Any) -> Treatment:
 
 
 def activations_added() -> Treatment:
-    """ReLU after every hidden layer that is followed by none."""
+    """ReLU after every hidden layer that is followed by none, behind its batch norm."""
 
     def changed(plan: Plan) -> Plan:
         layers = plan.layers
         assert isinstance(layers, Sequential)
         weighted = [i for i, layer in enumerate(layers.layers) if isinstance(layer, Dense | Conv2D)]
         made: list[Layer] = []
+        waiting = False
         for index, layer in enumerate(layers.layers):
             if isinstance(layer, Activation) and layer.function == "identity":
                 continue
-            made.append(replace(layer, initializer=None) if isinstance(layer, Dense | Conv2D) else layer)
-            if index in weighted[:-1]:
+            if waiting and not isinstance(layer, Normalization):
                 made.append(Activation("relu"))
+                waiting = False
+            made.append(replace(layer, initializer=None) if isinstance(layer, Dense | Conv2D) else layer)
+            waiting = waiting or index in weighted[:-1]
         return plan.replace(network=Sequential(tuple(made)))
 
     return Treatment("ReLU after every hidden layer", changed)

@@ -23,8 +23,8 @@ PAGE = Page(
     "(logit adjustment, no training) raises the balanced accuracy by at least 3 points and 2 standard errors, on the "
     "validation rows or on them and the training rows together (which flatters the network, so that what is overlooked "
     "there is overlooked). A warning where this holds of all rare classes together, by 3 standard errors of recall, "
-    "and the gain of 3 points is within its error; or where a class has less than a twentieth of the rows of the "
-    "largest and fewer than 5 to judge it: then no score can tell. Tried "
+    "and the gain of 3 points is within its error; or where such a class has fewer than 5 rows to judge it: then no "
+    "score can tell. Tried "
     "by runs with balanced class weights, judged by balanced accuracy. Before training the shares are a note.",
     do="class_weights=balanced, which lets every class count the same; or divide the probabilities by the classes' "
     "shares where a decision is made; collect more of the rare class. Judge by balanced accuracy or recall.",
@@ -32,7 +32,7 @@ PAGE = Page(
     sources="Menon 2021 (logit adjustment); Buda 2018.",
 )
 
-RATIO, EXTREME = 0.2, 0.05
+RATIO = 0.2
 LEAST_GAIN = 0.03
 LEAST_BEHIND = 0.1
 LEAST_ROWS = 5
@@ -68,7 +68,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
                 yield replace(found, treatments=(weighted(),), judged=balanced)
                 return
     counts = np.bincount(parts[0].actual, minlength=classes)[:classes]
-    unseen = np.flatnonzero(rare & (shares < EXTREME * shares.max()) & (counts < LEAST_ROWS))
+    unseen = np.flatnonzero(rare & (counts < LEAST_ROWS))
     if len(unseen):
         yield unjudged(unseen, shares, counts, parts[0].name)
 

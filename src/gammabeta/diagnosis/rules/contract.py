@@ -9,7 +9,7 @@ from gammabeta.diagnosis.finding import Page
 from gammabeta.diagnosis.loss_contract import says_against
 from gammabeta.diagnosis.suspicion import Suspicion
 from gammabeta.diagnosis.treatments import last_activation_left_out, usual_loss
-from gammabeta.nn import ClassLoss, LabelLoss
+from gammabeta.nn import PREDICTING, ClassLoss, LabelLoss
 
 PAGE = Page(
     code="GB204",
@@ -78,12 +78,14 @@ def of_outputs(case: Case) -> Iterator[Suspicion]:
     elif isinstance(loss, LabelLoss):
         if low >= 0 and high <= 1 and bounded(case, low, high):
             words = "every output is in [0, 1]: sigmoid twice; no probability outside [0.5, 0.73] can be said"
-    elif y.ndim == 2 and y.shape[1] == outputs.shape[1] and bounded(case, low, high):
+    elif y.ndim == 2 and y.shape[1] == outputs.shape[1] and without_weights(case):
         reach = range_of(case)
         missed = float(np.mean((y < reach[0] - 1e-6) | (y > reach[1] + 1e-6)))
         if missed > OUT_OF_REACH:
-            words = f"the last activation reaches [{reach[0]:g}, {reach[1]:g}] only; {missed:.0%} of the targets are "
-            "outside"
+            words = (
+                f"the last activation reaches [{reach[0]:g}, {reach[1]:g}] only; {missed:.0%} of the targets are "
+                "outside"
+            )
             numbers["share_out_of_reach"] = missed
     if words:
         yield Suspicion(
@@ -99,14 +101,16 @@ def of_outputs(case: Case) -> Iterator[Suspicion]:
 
 def bounded(case: Case, low: float, high: float) -> bool:
     """Whether the last layer has nothing to learn: an activation, known or somebody's own."""
-    return case.start.params[-1] == () and low != high
+    return without_weights(case) and low != high
+
+
+def without_weights(case: Case) -> bool:
+    return bool(case.start.params[-1] == () and case.start.stats[-1] == ())
 
 
 def range_of(case: Case) -> tuple[float, float]:
     """What the last layer can give at all, from inputs far out on both sides."""
     layer = case.network.layers[-1]
-    from gammabeta.nn import PREDICTING
-
     far = np.array([[-1e4], [-10.0], [0.0], [10.0], [1e4]], np.float32)
     y, _ = layer.apply((), (), far, PREDICTING)
     return float(np.min(y)), float(np.max(y))

@@ -1,6 +1,7 @@
 """GB107: labels that are wrong."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,8 +27,10 @@ PAGE = Page(
     "error from 8 % on, with the interval's lower end above 4 %, where the certain rows disagree nearly as often as "
     "all, the more certain half of them no less than the other, and the predictions have at least 30 % skill (with "
     "less the two look alike); a warning from 3 % on. The confident joint's estimate stands beside it. Of a "
-    "regression only "
-    "outlying targets are noted.",
+    "regression: targets further than 3 robust standard deviations from a forest's prediction for the unseen row, at "
+    "least 10 and 3 % of all, whose correlation with the prediction is surely below 0.45, a warning; surely below 0.3 "
+    "and 6 % of all, an error. Noise of any size leaves such a correlation, another row's target does not. A few "
+    "targets further than 8 are noted.",
     do="Look at the rows named, the surest first: they are the likeliest mistakes. Mend or leave them out; where that "
     "is too much work, stop early, and let the loss give every label a little doubt (label smoothing).",
     ignore="When the noise is known and cannot be mended: then the score is at its limit.",
@@ -44,13 +47,19 @@ LIKELY_EVEN = ((0.8, 0.5), (0.4, 0.7), (0.3, 0.8))
 
 VERY_EVEN = 0.9
 STEEP = 2.6
-FAR = 8.0
+FAR, APART, BESIDE = 8.0, 3.0, 2.5
+"""Robust standard deviations: worth a note, far enough to be another row's, too far to be learned from."""
+
+LEAST_FAR, MANY_FAR = 10, 0.03
+UNLIKE, SURELY_UNLIKE = 0.45, 0.3
+"""Correlation with what is predicted: healthy regressions kept 0.5 to 0.9 among their far targets, also with noise of
+heavy tails or growing with the inputs; a tenth of swapped targets left 0.1 to 0.35, a quarter 0.05 and less."""
 
 
 def rule(case: Case) -> Iterator[Suspicion]:
     found = label_noise(case)
     if found is None:
-        yield from far_targets(case)
+        yield from wrong_targets(case)
         return
     severity = severity_of(found)
     if severity is None:
@@ -91,11 +100,8 @@ def reached(found: Noise, levels: tuple[tuple[float, float], ...]) -> bool:
     return any(found.skill >= skill and found.even >= least for skill, least in levels)
 
 
-def far_targets(case: Case) -> Iterator[Suspicion]:
-    """Of a regression: targets far from what unseen predictions say."""
-    from sklearn.ensemble import ExtraTreesRegressor
-    from sklearn.model_selection import KFold, cross_val_predict
-
+def wrong_targets(case: Case) -> Iterator[Suspicion]:
+    """Of a regression: targets that belong to other rows, or that lie far from what unseen predictions say."""
     data = some(case.train)
     y = numbers(case, data)
     if y is None or y.shape[1] != 1 or len(y) < LEAST_ROWS or y.std() == 0:
@@ -103,21 +109,93 @@ def far_targets(case: Case) -> Iterator[Suspicion]:
     x = flat(data)
     chosen = np.sort(np.random.default_rng(0).permutation(x.shape[1])[:MOST_FEATURES])
     x, _ = cleaned(x[:, chosen], x[:1, chosen])
-    forest = ExtraTreesRegressor(50, min_samples_leaf=3, random_state=0)
-    left = y[:, 0] - cross_val_predict(forest, x, y[:, 0], cv=KFold(3, shuffle=True, random_state=0))
-    spread = 1.4826 * float(np.median(np.abs(left - np.median(left))))
-    far = np.flatnonzero(np.abs(left) > FAR * spread)
-    if spread == 0 or not len(far) or len(far) > 0.1 * len(y):
+    y = y[:, 0]
+    first = y - predicted_unseen(x, y, np.ones(len(y), bool))
+    if spread_of(first) == 0:
         return
-    far = far[np.argsort(-np.abs(left[far]))]
+    # what is far is not learned from: the other rows' predictions are pulled less
+    predicted = predicted_unseen(x, y, np.abs(first) < BESIDE * spread_of(first))
+    swapped = of_other_rows(y, predicted)
+    if swapped is not None:
+        yield swapped.suspicion(np.asarray(data.kept))
+        return
+    far = np.flatnonzero(np.abs(first) > FAR * spread_of(first))
+    if not len(far) or len(far) > 0.1 * len(y):
+        return
+    far = far[np.argsort(-np.abs(first[far]))]
     yield Suspicion(
         code=PAGE.code,
         place=f"training rows {listed([str(int(data.kept[row])) for row in far])}",
         evidence=f"{len(far)} of {len(y)} training targets lie more than {FAR:g} robust standard deviations from "
-        "what a "
-        "forest that has not seen them predicts",
+        "what a forest that has not seen them predicts",
         numbers={"rows": len(far), "share": len(far) / len(y)},
         certainty=0.2,
         severity="note",
         advice="look at these targets; Huber's loss bears them better than squared error",
     )
+
+
+def predicted_unseen(x: np.ndarray, y: np.ndarray, learned: np.ndarray) -> np.ndarray:
+    """A forest's prediction of every row from other rows, of which only some are learned from."""
+    from sklearn.ensemble import ExtraTreesRegressor
+    from sklearn.model_selection import KFold
+
+    found = np.empty(len(y))
+    for train, rest in KFold(3, shuffle=True, random_state=0).split(x):
+        rows = train[learned[train]]
+        found[rest] = ExtraTreesRegressor(50, min_samples_leaf=3, random_state=0).fit(x[rows], y[rows]).predict(x[rest])
+    return found
+
+
+def spread_of(residuals: np.ndarray) -> float:
+    """Their standard deviation, robustly."""
+    return 1.4826 * float(np.median(np.abs(residuals - np.median(residuals))))
+
+
+@dataclass(frozen=True, eq=False)
+class Swapped:
+    """Targets that have nothing to do with what is predicted for their rows.
+
+    far: their positions, the farthest first; share: of all rows; likeness, most: the correlation of these targets with
+    the predictions, and the upper end of its 95 % interval; rate: the share of wrong targets that makes so many far
+    """
+
+    far: np.ndarray
+    share: float
+    likeness: float
+    most: float
+    rate: float
+
+    def suspicion(self, ids: np.ndarray) -> Suspicion:
+        surely = self.most < SURELY_UNLIKE and self.share > 2 * MANY_FAR
+        return Suspicion(
+            code=PAGE.code,
+            place=f"training rows {listed([str(int(ids[row])) for row in self.far[:20]])}",
+            evidence=f"{len(self.far)} training targets ({self.share:.1%}) lie more than {APART:g} robust standard "
+            "deviations from what a forest that has not seen them predicts, and their correlation with it is "
+            f"{self.likeness:.2f} (at most {self.most:.2f}), where noise of any size would leave one: they could as "
+            f"well belong to other rows, about {self.rate:.0%} of all",
+            numbers={"far": self.share, "correlation": self.likeness, "at_most": self.most, "rate": self.rate},
+            certainty=0.95 if surely else 0.6,
+            severity="error" if surely else "warning",
+            costs=f"about {self.rate:.0%} of the rows teach and judge wrongly",
+            advice="look at these rows and mend their targets or leave them out; Huber's loss bears them better",
+        )
+
+
+def of_other_rows(y: np.ndarray, predicted: np.ndarray) -> Swapped | None:
+    """Whether targets far from their predictions are like those of any row; noise, however large, keeps a likeness."""
+    left = np.abs(y - predicted)
+    spread = spread_of(y - predicted)
+    far = np.flatnonzero(left > APART * spread)
+    share = len(far) / len(y)
+    if len(far) < LEAST_FAR or share < MANY_FAR or np.ptp(y[far]) == 0 or np.ptp(predicted[far]) == 0:
+        return None
+    likeness = float(np.corrcoef(y[far], predicted[far])[0, 1])
+    most = float(np.tanh(np.arctanh(np.clip(likeness, -0.999, 0.999)) + 1.96 / np.sqrt(len(far) - 3)))
+    if most > UNLIKE:
+        return None
+    # how often the target of any row would lie so far
+    others = np.abs(np.random.default_rng(0).permutation(y) - predicted) > APART * spread
+    rate = min(share / max(float(np.mean(others)), share), 1.0)
+    return Swapped(far[np.argsort(-left[far])], share, likeness, most, rate)

@@ -6,6 +6,7 @@ from typing import Any
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
 from gammabeta.diagnosis.suspicion import Suspicion, Treatment
+from gammabeta.optim import Constant, OneCycle
 from gammabeta.plan import Plan
 from gammabeta.serial import fields
 
@@ -18,7 +19,7 @@ PAGE = Page(
     "and a thousand times the rate. Adam with b2 < 0.9 divides by a noisy root, with an epsilon near the gradients "
     "it is SGD.",
     evidence="Momentum >= 0.98, b1 >= 0.98, b2 < 0.9, or an epsilon above 1e-4 or below 1e-12; proved by runs with the "
-    "defaults.",
+    "defaults, where the rate is constant also with the default schedule, which warms up and decays.",
     do="Go back to the defaults, or lower the rate by the same factor.",
     ignore="When only a note.",
     sources="Kingma & Ba 2015; Goh 2017 (why momentum really works).",
@@ -49,6 +50,11 @@ def rule(case: Case) -> Iterator[Suspicion]:
     def changed(plan: Plan) -> Plan:
         return plan.replace(optimizer=plan.optimizer.replace(**{name: getattr(usual, name) for name in off}))
 
+    def scheduled(plan: Plan) -> Plan:
+        return changed(plan).replace(schedule=OneCycle())
+
+    names = ", ".join(off)
+    steady = isinstance(case.plan.schedule, Constant)
     words = ", ".join(f"{name} is {value:g} (default {getattr(usual, name):g})" for name, value in off.items())
     yield Suspicion(
         code=PAGE.code,
@@ -56,6 +62,9 @@ def rule(case: Case) -> Iterator[Suspicion]:
         evidence=words,
         numbers=off,
         certainty=0.8,
-        treatments=(Treatment(f"the default of {', '.join(off)}", changed),),
+        treatments=(
+            Treatment(f"the default of {names}", changed),
+            *([Treatment(f"the default of {names}, and of the schedule", scheduled)] if steady else []),
+        ),
         advice="go back to the defaults",
     )

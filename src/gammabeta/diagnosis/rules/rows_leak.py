@@ -19,11 +19,13 @@ PAGE = Page(
     why="An operation runs over the batch axis: a softmax or mean over axis 0, a reshape that mixes rows, or batch "
     "norm by the batch while predicting.",
     evidence="The same rows predicted with other rows beside them, in predicting mode; a difference above 1e-3 of the "
-    "outputs' spread.",
+    "outputs' spread over the rows, and above 1e-5 of their size.",
     do="Mend the axis; batch norm has to normalize by its memory when it predicts.",
     ignore="Never.",
     sources="Karpathy 2019 (backprop to chart dependencies); TheDeepChecker 2022.",
 )
+
+APART, ROUNDING = 1e-3, 1e-5
 
 
 def rule(case: Case) -> Iterator[Suspicion]:
@@ -40,9 +42,9 @@ def rule(case: Case) -> Iterator[Suspicion]:
     ]
     if not (np.isfinite(first).all() and np.isfinite(last).all()) or first.shape[0] != few:
         return
-    spread = float(np.std(first)) or 1.0
-    apart = float(np.max(np.abs(first - last))) / spread
-    if apart > 1e-3:
+    difference, size = float(np.max(np.abs(first - last))), float(np.max(np.abs(first)))
+    apart = difference / max(float(np.sqrt(np.mean(np.var(first, axis=0)))), 1e-30)
+    if apart > APART and difference > ROUNDING * size:
         yield Suspicion(
             code=PAGE.code,
             place="network",

@@ -60,6 +60,8 @@ def rule(case: Case) -> Iterator[Suspicion]:
     if not proved and not long:
         return
     found = [place for place in places(case.network) if isinstance(place.layer, BatchNorm)]
+    known = zip(found, case.norms, strict=True)
+    stale = [place for place, norm in known if norm.estimator != "exact" or not norm.update]
     yield Suspicion(
         code=PAGE.code,
         place=", ".join(place_of(place) for place in found),
@@ -73,6 +75,9 @@ def rule(case: Case) -> Iterator[Suspicion]:
         treatments=(Treatment("exact batch norm statistics", lambda plan: with_layers(plan, exact)),) if slow else (),
         severity=None if not proved else "error" if gain > max(0.03, case.chance) else "warning",
         costs=f"{abs(better - case.valid_score):.3g} of {case.metric}" if proved else "",
-        fix={f"{setting_of(case.network, place.path)}.estimator": "exact" for place in found},
-        advice="re-estimate the statistics: estimator = exact",
+        fix={f"{setting_of(case.network, place.path)}.estimator": "exact" for place in stale},
+        advice="re-estimate the statistics: estimator = exact"
+        if stale
+        else "re-estimate the statistics on the training rows; the plan does so when training ends, so that what the "
+        "model holds was changed, or lost, afterwards",
     )

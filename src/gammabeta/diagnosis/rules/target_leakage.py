@@ -37,8 +37,9 @@ PAGE = Page(
     "is worse there by more than 2 standard errors. A warning where it has 95 % of the possible skill in training and "
     "in other rows, and alone is better there than a forest on all the others by 2 standard errors and 2 points (or "
     "85 %, and better by 25 points); or where its values are those of a row number (each once, in equal steps) and it "
-    "has half of the skill: either may be right. The first is a note where test rows have the relation too and the "
-    "network's score is not lower there.",
+    "has half of the skill; or where so few values of it occur that it could be the class's number in other words, "
+    "no more than two for each class, and they tell the class without a mistake: each may be "
+    "right. The first is a note where test rows have the relation too and the network's score is not lower there.",
     do="Find out how the feature comes about: is it known before the answer, and will it be in new rows? If not, leave "
     "it out and train again; cut the patch out of the images, or record without it.",
     ignore="When the feature is legitimate and will be there in new rows, such as a reading that defines the answer.",
@@ -54,6 +55,8 @@ MOST_LEFT_OUT = 4
 ERRORS = 2.0
 LEAST_ROWS = 30
 MOST_OTHERS = 256
+VALUES_A_CLASS = 2
+"""Values a class that a code of it may have."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +182,8 @@ def perfect(case: Case, train: Part, other: Part, group: np.ndarray, won: np.nda
         return None
     counts = len(group) == 1 and counting(train.x[:, group[0]])
     least = min(alone.mean(), won.mean())
-    if least < GREAT and not counts:
+    code = coded(train, other, group)
+    if least < GREAT and not counts and code is None:
         return None
     words = f"{named(case, group)} alone has {won.mean():.1%} of the possible skill, and {alone.mean():.1%} in "
     words += f"{other.name} rows"
@@ -191,10 +195,12 @@ def perfect(case: Case, train: Part, other: Part, group: np.ndarray, won: np.nda
         ahead, error = float(more.mean()), error_of(more)
         words += f"; a forest on all the others has {without.mean():.1%}, less by {ahead:.1%} +- {error:.1%}"
     better = ahead > max(WORTH if least >= PERFECT else FAR, ERRORS * error)
-    if not better and not counts:
+    if not better and not counts and code is None:
         return None
     if counts:
         words += "; its values occur once each and in equal steps, as a row number's do"
+    if code is not None and not better:
+        words += f"; {code}"
     stays = not counts and holds_in_test(case, train, group)
     if stays:
         words += f"; it is there in test rows too, where the network's {case.metric} is not lower"
@@ -203,7 +209,7 @@ def perfect(case: Case, train: Part, other: Part, group: np.ndarray, won: np.nda
         place=named(case, group),
         evidence=words,
         numbers={"skill": float(won.mean()), "skill_there": float(alone.mean()), "ahead": ahead, "error": error},
-        certainty=0.6 if counts else 0.3,
+        certainty=0.6 if counts or code is not None else 0.3,
         severity="note" if stays else "warning",
         advice="make sure that it is known before the answer and will be there in new rows; if not, leave it out",
     )
@@ -229,6 +235,30 @@ def counting(values: np.ndarray) -> bool:
     unit = float(np.median(steps[steps < 1.5 * steps.min()]))
     whole = np.abs(steps / unit - np.round(steps / unit))
     return bool(whole.max() < 0.1 and (ordered[-1] - ordered[0]) / unit < MOST_LEFT_OUT * len(values))
+
+
+def coded(train: Part, other: Part, group: np.ndarray) -> str | None:
+    """In words, where a few values tell the class of every row of both, as if they were its number; None elsewhere.
+
+    Where most features have as few values, as categories and black-and-white pixels have, it is nothing special.
+    """
+    classes = train.target.classes
+    if classes is None:
+        return None
+    most = VALUES_A_CLASS * classes
+    random = np.random.default_rng(5)
+    looked = np.sort(random.permutation(train.x.shape[1])[:MOST_OTHERS])
+    few = np.array([1 < len(np.unique(train.x[:, column])) <= most for column in group])
+    if not few.any() or np.mean([len(np.unique(train.x[:, column])) <= most for column in looked]) > 0.5:
+        return None
+    told: dict[bytes, int] = {}
+    for part in (train, other):
+        for row, y in zip(np.ascontiguousarray(part.x[:, group[few]]), part.target.y, strict=True):
+            if told.setdefault(row.tobytes(), int(y)) != y:
+                return None
+    if not classes <= len(told) <= most:
+        return None
+    return f"{len(told)} values of it occur in all, and each stands for one class, without a mistake"
 
 
 def named(case: Case, group: np.ndarray) -> str:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.curves import curves
 from gammabeta.diagnosis.finding import Page
@@ -15,15 +17,19 @@ PAGE = Page(
     why="The weights had not yet reached what they were moving to: the score is that of a run broken off.",
     evidence="The loss on the judging rows still falls over the last quarter of the epochs, by a line more than 3 "
     "standard errors steep that would lose more than 3 % of the first epochs' loss in another quarter; or the whole "
-    "run has fewer than 500 steps and is behind the references; not where the loss was far down and came back up. "
-    "Proved by runs with four times the epochs that end better.",
+    "run has fewer than 500 steps and is behind the references (convicting more where it has fewer than 100), or fewer "
+    "than 100 in which the loss fell in every epoch; not where the loss was far down and came back up. Proved by runs "
+    "with four times the epochs, and with sixteen times where that is few steps, that end better.",
     do="More epochs; a higher learning rate if the loss falls evenly and slowly; a schedule that does not end early.",
     ignore="When the metric that counts has long stopped to improve.",
     sources="Tuning playbook (is training still improving at its end?).",
 )
 
+MOST_STEPS = 1_600
+"""Of a fork of a run that was far too short."""
+
 FALLING, STRONGLY = 0.03, 0.08
-FEW_STEPS = 500
+FEW_STEPS, VERY_FEW_STEPS = 500, 100
 
 
 def rule(case: Case) -> Iterator[Suspicion]:
@@ -34,11 +40,15 @@ def rule(case: Case) -> Iterator[Suspicion]:
         return
     behind = case.shortfall > 2 * case.chance
     falling, short = found.falling, behind and case.steps_made < FEW_STEPS
-    if not (falling > STRONGLY or (falling > FALLING and behind) or short):
+    fell = len(found.watched) > 1 and bool(np.all(np.diff(found.watched) < 0))
+    brief = (fell or behind) and case.steps_made < VERY_FEW_STEPS
+    if not (falling > STRONGLY or (falling > FALLING and behind) or short or brief):
         return
     words = f"the run had {case.steps_made} steps in {len(found.train)} epochs"
     if falling > 0:
         words += f"; in a quarter more epochs the loss would fall by another {falling:.0%} of where it came from"
+    elif fell:
+        words += f"; the loss fell in every one, from {found.watched[0]:.3g} to {found.watched[-1]:.3g}"
     if behind:
         words += f"; the {case.metric} is {case.valid_score:.3f}, a reference reaches {case.references.best:.3f}"
     yield Suspicion(
@@ -46,7 +56,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
         place=f"epoch {len(found.train)}",
         evidence=words,
         numbers={"steps": case.steps_made, "falling": falling, "shortfall": case.shortfall},
-        certainty=0.7 if falling > STRONGLY else 0.5 if falling > FALLING else 0.3,
-        treatments=(longer(4),),
+        certainty=0.7 if falling > STRONGLY else 0.6 if brief else 0.5 if falling > FALLING else 0.3,
+        treatments=(longer(4), *([longer(16)] if 16 * case.steps_made <= MOST_STEPS else [])),
         advice="train for more epochs",
     )
