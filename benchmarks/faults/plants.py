@@ -95,7 +95,7 @@ PLANTS: tuple[Plant, ...] = (
     plant(3, "missing values", "101 701", TABLE, rows.non_finite, mild=0.001, clear=0.01, gross=0.05),
     plant(4, "outliers", "114 102", TABLE, rows.outliers, mild=1e2, clear=1e4, gross=1e6),
     plant(5, "columns became constant", "103", TABLE, rows.constants, mild=0.3, clear=0.6, gross=0.8),
-    plant(5, "columns of noise", "601 112", TABLE, rows.junk, mild=3, clear=8, gross=20),
+    plant(5, "columns of noise", "111 601 112", TABLE, rows.junk, mild=3, clear=8, gross=20),
     plant(6, "target as a feature", "105 109", TABLE, rows.leak, mild=0.1, clear=0.03, gross=0.01),
     plant(7, "target in a corner of the image", "105 109", IMAGES, rows.pixel_leak, clear=0.6, gross=1),
     plant(8, "rows in train and validation", "104", noisy, rows.duplicates, mild=0.3, clear=0.6, gross=1),

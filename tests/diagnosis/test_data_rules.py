@@ -24,7 +24,9 @@ from gammabeta.nn import (
 from gammabeta.optim import AdamW
 from gammabeta.plan import EarlyStopping, Plan
 
-MINE = [f"GB{n}" for n in (101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 112, 113, 114, 305, 601, 602, 603, 605)]
+MINE = [
+    f"GB{n}" for n in (101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 305, 601, 602, 603, 605)
+]
 WEIGHTS = np.array([2.0, -1.0, 0.5, 0.0, 0.0], np.float32)
 
 
@@ -617,21 +619,44 @@ def test_a_rising_validation_loss_with_a_gap_is_overfitting_and_regularized() ->
     assert any(getattr(plan.optimizer, "weight_decay", 0) == pytest.approx(0.1) for plan in plans)
 
 
-def test_a_gap_in_a_table_of_few_rows_a_column_is_overfitting_and_tried_with_the_columns_that_tell() -> None:
+def test_columns_that_say_nothing_in_a_table_of_few_rows_are_suspected_and_left_out() -> None:
     weights = np.concatenate([4 * WEIGHTS[:2], np.zeros(58, np.float32)])
     train, valid = table(90, 0, weights=weights), flipped(table(150, 1, weights=weights), 0.33)
     plan = Plan(network=Sequential((Dense(1, bias=True),)), loss=SigmoidCrossEntropy())
-    case = Case.of(plan, train, valid, params=params(weights), stats=((),), history=history(FALLING, FALLING))
-    suspicion = one("GB601", case)
-    assert (suspicion.place, suspicion.certainty) == ("columns", 0.7)
+    case = Case.of(plan, train, valid, params=params(weights), stats=((),))
+    suspicion = one("GB111", case)
+    assert suspicion.certainty == 0.7
     assert suspicion.numbers["rows_a_column"] == pytest.approx(1.5)
-    (kept,) = [treatment for treatment in suspicion.treatments if "more than shuffled" in treatment.says]
+    (kept,) = suspicion.treatments
     x = kept.data(train).x
     constant = np.all(x == x[:1], axis=0)
     assert not constant[:2].any()
     assert 40 < constant.sum() < 59
-    more = Case.of(plan, table(300, 0, weights=weights), valid, params=params(weights), stats=((),))
-    assert found("GB601", replace(more, history=history(FALLING, FALLING))) == []
+    plenty = Case.of(plan, table(300, 0, weights=weights), table(150, 1, weights=weights), params=params(weights))
+    assert found("GB111", replace(plenty, stats=((),))) == []
+
+
+def test_overfitting_that_no_treatment_mends_is_a_warning_where_others_do_better() -> None:
+    data = flipped(table(300, 0), 0.2), flipped(table(150, 1), 0.2)
+    case = Case.of(linear(), *data, params=params(WEIGHTS), stats=((),), history=history(FALLING, RISING))
+    vars(case).update(train_score=0.99, valid_score=0.7)
+    assert one("GB601", case).severity is None  # wrong labels explain it
+    case = overfitted()
+    assert one("GB601", case).severity is None
+    vars(case).update(valid_score=0.5)
+    assert one("GB601", case).severity == "warning"
+
+
+def test_a_column_of_heaps_one_for_each_class_is_doubted_though_the_others_tell_as_well() -> None:
+    def with_heaps(rows: int, seed: int, spread: float) -> Dataset:
+        data = table(rows, seed, 3, weights=np.float32([9, 0]))
+        column = 2.0 * data.y + spread * np.random.default_rng(seed).normal(size=rows)
+        easy = 40.0 * data.y + data.x[:, 0]
+        return replace(data, x=np.stack([easy, data.x[:, 1], column], axis=1).astype(np.float32))
+
+    suspicion = one("GB105", Case.of(linear(3), with_heaps(300, 0, 0.1), with_heaps(150, 1, 0.1)))
+    assert (suspicion.severity, suspicion.certainty) == ("warning", 0.6)
+    assert "3 heaps, one for each class" in suspicion.evidence
 
 
 def test_a_loss_that_creeps_up_without_a_gap_is_no_overfitting() -> None:

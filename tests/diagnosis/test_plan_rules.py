@@ -139,12 +139,10 @@ def test_before_the_first_step_sure_signatures_are_warnings_and_healthy_plans_ha
 
 def test_half_of_two_units_may_be_dead_by_chance():
     made = case(*PLAIN)
-    views = [
-        SimpleNamespace(layer=Activation("relu"), most=np.array(most), place="layers.1 (relu)") for most in ([0, 1],)
-    ]
-    vars(made)["at_start"] = SimpleNamespace(leaves=views)
+    view = SimpleNamespace(layer=Activation("relu"), zero=np.array([1.0, 0.5]), place="layers.1 (relu)")
+    vars(made)["at_start"] = SimpleNamespace(leaves=[view])
     assert list(registry()["GB401"].rule(made)) == []
-    views[0].most = np.array([0] * 20 + [1] * 12)
+    view.zero = np.array([1.0] * 20 + [0.5] * 12)
     (suspicion,) = registry()["GB401"].rule(made)
     assert suspicion.numbers["dead_share"] == 20 / 32
 

@@ -78,11 +78,11 @@ def judge(
     cases = [case if one.judged is as_it_is else judged_by(case, one) for one in suspicions]
     proofs = proved(case, cases, suspicions, deep, tell)
     tops = [top_of(suspicion, group) for suspicion, group in zip(suspicions, proofs, strict=True)]
-    best = max((top.proof.gain for top in tops if top is not None), default=0.0)
+    best = max((top.worth for top in tops if top is not None), default=0.0)
     scored: list[Scored] = []
     for here, suspicion, group, top in zip(cases, suspicions, proofs, tops, strict=True):
         if top is not None:
-            score = rank(top.proof.gain, best, suspicion.certainty)
+            score = rank(top.worth, best, suspicion.certainty)
             severity = severity_of(here, suspicion, top)
         elif suspicion.severity:
             score, severity = suspicion.certainty * weight(suspicion.certainty), suspicion.severity

@@ -23,7 +23,7 @@ PAGE = Page(
     "(logit adjustment, no training) raises the balanced accuracy by at least 3 points and 2 standard errors, on the "
     "validation rows or on them and the training rows together (which flatters the network, so that what is overlooked "
     "there is overlooked). A warning where this holds of all rare classes together, by 3 standard errors of recall, "
-    "and the gain of 3 points is within its error; or where such a class has fewer than 5 rows to judge it: then no "
+    "and the gain of 3 points is within its error; or where such a class has fewer than 10 rows to judge it: then no "
     "score can tell. Tried "
     "by runs with balanced class weights, judged by balanced accuracy. Before training the shares are a note.",
     do="class_weights=balanced, which lets every class count the same; or divide the probabilities by the classes' "
@@ -36,6 +36,8 @@ RATIO = 0.2
 LEAST_GAIN = 0.03
 LEAST_BEHIND = 0.1
 LEAST_ROWS = 5
+JUDGED_BY = 10
+"""Rows with which a recall is known to +- 0.3, at best."""
 ERRORS, SURELY = 2.0, 3.0
 
 
@@ -68,7 +70,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
                 yield replace(found, treatments=(weighted(),), judged=balanced)
                 return
     counts = np.bincount(parts[0].actual, minlength=classes)[:classes]
-    unseen = np.flatnonzero(rare & (counts < LEAST_ROWS))
+    unseen = np.flatnonzero(rare & (counts < JUDGED_BY))
     if len(unseen):
         yield unjudged(unseen, shares, counts, parts[0].name)
 

@@ -31,6 +31,8 @@ NORMAL = 1.349
 """Standard deviations between the quartiles of a normal distribution."""
 
 FEW = 0.01
+GROSS = 100.0
+"""Interquartile ranges: no column of one kind of rows has such values."""
 
 
 def rule(case: Case) -> Iterator[Suspicion]:
@@ -61,7 +63,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
         evidence=f"{len(rows)} of {len(x)} training rows ({listed([str(int(case.train.kept[i])) for i in rows])}) hold "
         f"values up to {worst:.3g} interquartile ranges from their column's median",
         numbers={"rows": len(rows), "columns": len(columns), "ranges": worst},
-        certainty=0.8 if worst > 1e3 else 0.5,
+        certainty=0.8 if worst > GROSS else 0.5,
         treatments=(
             on_rows(
                 "columns with outliers scaled by median and interquartile range, and cut at 10",

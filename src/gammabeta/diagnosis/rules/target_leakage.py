@@ -37,9 +37,10 @@ PAGE = Page(
     "is worse there by more than 2 standard errors. A warning where it has 95 % of the possible skill in training and "
     "in other rows, and alone is better there than a forest on all the others by 2 standard errors and 2 points (or "
     "85 %, and better by 25 points); or where its values are those of a row number (each once, in equal steps) and it "
-    "has half of the skill; or where so few values of it occur that it could be the class's number in other words, "
-    "no more than two for each class, and they tell the class without a mistake: each may be "
-    "right. The first is a note where test rows have the relation too and the network's score is not lower there.",
+    "has half of the skill; or where it could be the class's number in other words: so few values of it occur, no more "
+    "than two for each class, that tell the class without a mistake, or they lie in a heap for each class, 8 standard "
+    "deviations apart: each may be right. The first is a note where test rows have the relation too and the network's "
+    "score is not lower there.",
     do="Find out how the feature comes about: is it known before the answer, and will it be in new rows? If not, leave "
     "it out and train again; cut the patch out of the images, or record without it.",
     ignore="When the feature is legitimate and will be there in new rows, such as a reading that defines the answer.",
@@ -57,6 +58,9 @@ LEAST_ROWS = 30
 MOST_OTHERS = 256
 VALUES_A_CLASS = 2
 """Values a class that a code of it may have."""
+
+HEAPS_APART = 8.0
+"""Standard deviations within a class between its mean and the next one's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,24 +242,46 @@ def counting(values: np.ndarray) -> bool:
 
 
 def coded(train: Part, other: Part, group: np.ndarray) -> str | None:
-    """In words, where a few values tell the class of every row of both, as if they were its number; None elsewhere.
-
-    Where most features have as few values, as categories and black-and-white pixels have, it is nothing special.
-    """
+    """In words, where the features could be the class's number with little or no noise; None elsewhere."""
     classes = train.target.classes
     if classes is None:
         return None
+    x = np.concatenate([train.x, other.x])[:, group]
+    y = np.concatenate([train.target.y, other.target.y])
+    return in_heaps(x, y) if len(group) == 1 else in_values(train, x, y, group)
+
+
+def in_heaps(x: np.ndarray, y: np.ndarray) -> str | None:
+    """Whether a column's values lie around one value for each class, far from those of all others."""
+    parts = [x[y == one, 0] for one in np.unique(y)]
+    if min(len(part) for part in parts) < 2 or len(parts) < 2:
+        return None
+    parts.sort(key=lambda part: float(part.mean()))
+    centers, spreads = (np.array([fact(part) for part in parts]) for fact in (np.mean, np.std))
+    apart = float(np.min(np.diff(centers) / np.maximum(np.maximum(spreads[1:], spreads[:-1]), 1e-12)))
+    if apart < HEAPS_APART:
+        return None
+    return (
+        f"its values lie in {len(parts)} heaps, one for each class, at least {min(apart, 1e6):.3g} standard "
+        "deviations apart"
+    )
+
+
+def in_values(train: Part, x: np.ndarray, y: np.ndarray, group: np.ndarray) -> str | None:
+    """Whether a few values of a patch tell the class of every row.
+
+    Where most pixels have as few values, as black-and-white ones have, it is nothing special.
+    """
+    classes = len(np.unique(y))
     most = VALUES_A_CLASS * classes
-    random = np.random.default_rng(5)
-    looked = np.sort(random.permutation(train.x.shape[1])[:MOST_OTHERS])
-    few = np.array([1 < len(np.unique(train.x[:, column])) <= most for column in group])
+    looked = np.random.default_rng(5).permutation(train.x.shape[1])[:MOST_OTHERS]
+    few = np.array([1 < len(np.unique(column)) <= most for column in x.T])
     if not few.any() or np.mean([len(np.unique(train.x[:, column])) <= most for column in looked]) > 0.5:
         return None
     told: dict[bytes, int] = {}
-    for part in (train, other):
-        for row, y in zip(np.ascontiguousarray(part.x[:, group[few]]), part.target.y, strict=True):
-            if told.setdefault(row.tobytes(), int(y)) != y:
-                return None
+    for row, one in zip(np.ascontiguousarray(x[:, few]), y, strict=True):
+        if told.setdefault(row.tobytes(), int(one)) != one:
+            return None
     if not classes <= len(told) <= most:
         return None
     return f"{len(told)} values of it occur in all, and each stands for one class, without a mistake"

@@ -40,8 +40,9 @@ def rule(case: Case) -> Iterator[Suspicion]:
     if off.max() <= 1 and offset.max() <= 3:
         return
     gross = max(float(off.max()), float(offset.max()) / 10)
-    certainty = 0.8 if gross > 10 else 0.6 if gross > 1 else 0.3
-    if certainty < 0.6 and (not case.trained or case.shortfall < 2 * case.chance):
+    # a count of the rows, upstream of every step that is too long or too short for them
+    certainty = 0.8 if gross > 1 else 0.3
+    if gross <= 1 and (not case.trained or case.shortfall < 2 * case.chance):
         return
     worst = int(np.argmax(np.maximum(off, offset / 3)))
     yield Suspicion(
