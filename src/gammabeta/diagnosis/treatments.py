@@ -19,6 +19,8 @@ from gammabeta.nn import (
     Flatten,
     Frozen,
     GaussianNoise,
+    HeNormal,
+    HeUniform,
     LabelLoss,
     Layer,
     LayerNorm,
@@ -27,6 +29,8 @@ from gammabeta.nn import (
     SigmoidCrossEntropy,
     SoftmaxCrossEntropy,
     SquaredError,
+    XavierNormal,
+    XavierUniform,
     Zeros,
 )
 from gammabeta.nn.layer import Normalization
@@ -104,14 +108,20 @@ def last_layer_from_zeros() -> Treatment:
     return Treatment("a last layer that starts at zero", changed)
 
 
+def suited(layer: Dense | Conv2D) -> Dense | Conv2D:
+    """He or Xavier left open, for they follow the activation; any other initial weights as they are."""
+    usual = isinstance(layer.initializer, HeNormal | HeUniform | XavierNormal | XavierUniform)
+    return replace(layer, initializer=None) if usual else layer
+
+
 def activation(function: Any) -> Treatment:
-    """Another activation in every hidden layer, with initial weights that suit it."""
+    """Another activation in every hidden layer; He or Xavier follow it."""
 
     def edit(layer: Layer) -> tuple[Layer, ...]:
         if isinstance(layer, Activation):
             return (Activation(function),) if layer.function != "identity" else (layer,)
         if isinstance(layer, Dense | Conv2D):
-            return (replace(layer, initializer=None),)
+            return (suited(layer),)
         # a layer of somebody's own without anything to learn stands where an activation does
         return (Activation(function),) if own(layer) else (layer,)
 
@@ -133,7 +143,7 @@ def activations_added() -> Treatment:
             if waiting and not isinstance(layer, Normalization):
                 made.append(Activation("relu"))
                 waiting = False
-            made.append(replace(layer, initializer=None) if isinstance(layer, Dense | Conv2D) else layer)
+            made.append(suited(layer) if isinstance(layer, Dense | Conv2D) else layer)
             waiting = waiting or index in weighted[:-1]
         return plan.replace(network=Sequential(tuple(made)))
 

@@ -8,7 +8,7 @@ from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
 from gammabeta.diagnosis.networks import own
 from gammabeta.diagnosis.suspicion import Suspicion
-from gammabeta.diagnosis.treatments import activation, batch_norm_added, initializers_by_activation
+from gammabeta.diagnosis.treatments import activation, batch_norm_added
 from gammabeta.nn import Activation
 
 PAGE = Page(
@@ -18,8 +18,8 @@ PAGE = Page(
     why="If the spread over the rows is a thousandth of the values themselves, the layers above see a constant, and "
     "the gradients below carry a thousandth. A softmax or a very deep sigmoid stack between the layers does it.",
     evidence="The spread over the probe rows by the root mean square of a hidden layer's output: below 1 % at the "
-    "start or the end, or hidden outputs whose every row sums to 1; proved by runs with ReLU, other initial weights "
-    "or batch norm.",
+    "start or the end, or hidden outputs whose every row sums to 1; proved by runs with ReLU or batch norm; where "
+    "other initial weights alone cure it, GB202 is the cause.",
     do="Use ReLU or batch norm there; softmax belongs to the loss.",
     ignore="When only a note.",
     sources="TheDeepChecker 2022.",
@@ -47,7 +47,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
         evidence=f"{words}; a hidden layer's outputs sum to 1 in every row" if mixes else words,
         numbers={"spread_by_size": least},
         certainty=0.85 if mixes else 0.6,
-        treatments=(activation("relu"), initializers_by_activation(), batch_norm_added()),
+        treatments=(activation("relu"), batch_norm_added()),
         advice="exchange the activation there",
     )
 

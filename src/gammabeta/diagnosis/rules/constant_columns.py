@@ -17,16 +17,16 @@ PAGE = Page(
     why="They say nothing about the target. Their weights are never learned, only drawn: when the column does vary in "
     "new rows, those weights add noise to every answer. Many of them at once mean that something went wrong before.",
     evidence="Columns of a table whose least training value is their greatest; images are not looked at, whose border "
-    "is rightly constant. A note; a warning where they are more than half of the columns and the network, if there is "
-    "one, stays below 90 % of the possible skill. Columns with one value in 99.5 % of the rows are suspected where "
-    "others do better, and named where runs without them end better.",
+    "is rightly constant. A note; a warning where they are more than a quarter of the columns and the network, if "
+    "there is one, stays below 90 % of the possible skill. Columns with one value in 99.5 % of the rows are suspected "
+    "where others do better, and named where runs without them end better.",
     do="Leave them out, or find out where their content was lost: a failed join, a unit that was rounded away, a "
     "filter that left one kind of row.",
     ignore="When the columns are known to be empty in this sample and will stay so.",
 )
 
 
-SOLVED = 0.9
+SOLVED, MANY = 0.9, 0.25
 NEARLY = 0.995
 
 
@@ -44,7 +44,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
     if moving:
         words += f"; {len(moving)} of them vary in new rows ({listed([feature(case, int(i)) for i in moving])})"
     # what was lost with them cannot be measured; of a network that does nearly everything right it was little
-    most = share > 0.5 and not (case.trained and case.skill(case.valid_score) > SOLVED)
+    most = share > MANY and not (case.trained and case.skill(case.valid_score) > SOLVED)
     yield Suspicion(
         code=PAGE.code,
         place=listed([feature(case, int(i)) for i in constant]),

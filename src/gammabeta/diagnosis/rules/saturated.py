@@ -7,7 +7,7 @@ import numpy as np
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
 from gammabeta.diagnosis.suspicion import Suspicion
-from gammabeta.diagnosis.treatments import activation, batch_norm_added, batch_norm_first, initializers_by_activation
+from gammabeta.diagnosis.treatments import activation, batch_norm_added, batch_norm_first
 from gammabeta.nn import Activation
 
 PAGE = Page(
@@ -17,8 +17,9 @@ PAGE = Page(
     why="sigmoid'(z) = s (1 - s) and tanh'(z) = 1 - t^2: at |z| = 5 that is 2.7 % and 0.02 % of the largest slope, "
     "and the gradient of everything below is multiplied by it.",
     evidence="The mean slope of every unit on the probe rows as a share of the largest one (0.25 and 1), bounded "
-    "from the unit's mean and spread: below 5 % for more than half of a layer's units. Proved by runs with other "
-    "initial weights, batch norm in front of the activation, or inputs scaled.",
+    "from the unit's mean and spread: below 5 % for more than half of a layer's units. Proved by runs with "
+    "batch norm in front of the activation, inputs scaled, or ReLU; where other initial weights alone cure it, GB202 "
+    "is the cause.",
     do="Smaller initial weights, scaled inputs, batch norm before the activation, or ReLU.",
     ignore="At the output of a solved task: a sure answer is saturated.",
     sources="Glorot & Bengio 2010; Ioffe & Szegedy 2015.",
@@ -43,7 +44,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
         evidence=f"{share:.0%} of the units of {worst} have less than {FLAT:.0%} of the largest slope {when}",
         numbers={"saturated_share": share},
         certainty=0.7,
-        treatments=(initializers_by_activation(), batch_norm_first(), batch_norm_added(), activation("relu")),
+        treatments=(batch_norm_first(), batch_norm_added(), activation("relu")),
         advice="bring what enters the activation near zero",
     )
 
