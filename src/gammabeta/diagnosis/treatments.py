@@ -73,6 +73,15 @@ def longer(factor: int) -> Treatment:
     )
 
 
+def batches_of(rows: int) -> Treatment:
+    """Larger batches, and epochs so that as many steps are made."""
+
+    def changed(plan: Plan) -> Plan:
+        return plan.replace(batch_size=rows, epochs=round(plan.epochs * max(rows / plan.batch_size, 1)))
+
+    return Treatment(f"batches of {rows} rows, and as many steps", changed)
+
+
 def batch_norm_first() -> Treatment:
     """Batch norm in front of everything, which scales the inputs by itself."""
 

@@ -7,7 +7,7 @@ import numpy as np
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
 from gammabeta.diagnosis.suspicion import Suspicion
-from gammabeta.diagnosis.treatments import layer_norm_instead, setting
+from gammabeta.diagnosis.treatments import batches_of, layer_norm_instead
 
 PAGE = Page(
     code="GB501",
@@ -44,7 +44,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
         numbers={"values": float(m), "spread": spread},
         certainty=0.95 if m <= 2 else 0.85,
         treatments=(
-            setting("batches of 32 rows", batch_size=32),
+            batches_of(32),
             layer_norm_instead(),
         ),
         advice="larger batches, or layer norm",

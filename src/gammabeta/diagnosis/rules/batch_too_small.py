@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
 from gammabeta.diagnosis.suspicion import Suspicion
-from gammabeta.diagnosis.treatments import setting
+from gammabeta.diagnosis.treatments import batches_of
 
 PAGE = Page(
     code="GB306",
@@ -32,6 +32,6 @@ def rule(case: Case) -> Iterator[Suspicion]:
         evidence=f"a step sees {size} rows",
         numbers={"batch_size": float(size)},
         certainty=0.7,
-        treatments=(setting("batches of 32", batch_size=32),),
+        treatments=(batches_of(32),),
         advice="raise the batch size",
     )
