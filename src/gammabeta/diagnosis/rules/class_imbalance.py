@@ -210,9 +210,8 @@ def unjudged(classes: np.ndarray, shares: np.ndarray, counts: np.ndarray, name: 
         numbers={"ratio": float(shares[worst] / shares.max()), "rows": float(counts[worst])},
         certainty=0.7,
         severity="warning",
-        fix={"class_weights": "balanced"},
-        costs="unknown: too few rows of it judge",
-        advice='collect more of it, set class_weights to "balanced", and judge by its recall',
+        costs="unknown: too few rows of it judge, a fix as well",
+        advice="collect more of it, and judge by its recall",
     )
 
 
