@@ -113,9 +113,8 @@ def measured(task: Any, tried: bool = True) -> dict[str, Any]:
     return line | {"total": round(time.perf_counter() - began, 2), "cpu": round(time.process_time() - cpu, 2)}
 
 
-TASKS_OF_A_PROCESS = 25
-"""Then it is replaced: what JAX compiled is never given back, and after about 55 there were more than the 65,530
-mappings that Linux allows a process."""
+TASKS_OF_A_PROCESS = 120
+"""Then it is replaced, for the memory that it holds."""
 
 
 def results(tasks: Sequence[Any], processes: int) -> Iterator[dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 import numpy as np
 
+from gammabeta.compiling import give_back
 from gammabeta.data.dataset import Dataset
 from gammabeta.errors import DataError, PlanError, UsageError
 from gammabeta.nn import Dense, Probe, Sequential, bare
@@ -137,6 +138,7 @@ def fit(
         raise DataError("fit: the training rows have no target, expected one; name it with target=.")
     if measure_every is not None and measure_every < 1:
         raise UsageError(f"fit: measure_every is {measure_every}, expected at least 1, or None.")
+    give_back()
     plan = met(plan, train)
     train, valid = counted(plan, train), None if valid is None else counted(plan, valid, train)
     program = program_of(plan)
