@@ -13,7 +13,10 @@ classification/mlp-2, diabetes/mlp-2 and iris/mlp-2 were set so that healthy run
 held out too: there the scores of healthy runs were looked at, and no diagnosis. Thresholds of the rules were set on
 calibration cells. An earlier edition held out wine, circles, classification, diabetes and glyphs; its scores were seen
 and led to repairs of rules, so these sets are for calibration now, and five new ones, which no rule has met, stand in
-their place. A paired check trains three pairs of runs in full on seeds that no fork has used; a fix helps if the
+their place. What these missed was printed when they were first measured (right cause first in 81 %), and was known when
+rules were repaired by 139 further situations on calibration cells; the limits for constant columns and for classes with
+few judging rows owe something to it. The one false alarm below led to a limit of GB111 afterwards (fewer than 20 rows a
+column), which these numbers do not have. A next edition has to hold out other sets. A paired check trains three pairs of runs in full on seeds that no fork has used; a fix helps if the
 hold-out says so."""
 
 
