@@ -16,8 +16,8 @@ and led to repairs of rules, so these sets are for calibration now, and five new
 their place. What these missed was printed when they were first measured (right cause first in 81 %), and was known when
 rules were repaired by 139 further situations on calibration cells; the limits for constant columns and for classes with
 few judging rows owe something to it. The one false alarm below led to a limit of GB111 afterwards (fewer than 20 rows a
-column), which these numbers do not have. A next edition has to hold out other sets. A paired check trains three pairs of
-runs in full on seeds that no fork has used; a fix helps if the hold-out says so."""
+column), which these numbers do not have. A next edition has to hold out other sets. A paired check trains three pairs
+of runs in full on seeds that no fork has used; a fix helps if the hold-out says so."""
 
 
 def page(results: Sequence[Result], machine: str, code: str, defects: int) -> str:
