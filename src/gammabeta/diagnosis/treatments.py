@@ -37,6 +37,8 @@ from gammabeta.nn.layer import Normalization
 from gammabeta.plan import Plan, change
 from gammabeta.serial import declared
 
+HE, XAVIER = (HeNormal, HeUniform), (XavierNormal, XavierUniform)
+
 
 def learning_rate_times(factor: float) -> Treatment:
     """The learning rate multiplied."""
@@ -119,8 +121,7 @@ def last_layer_from_zeros() -> Treatment:
 
 def suited(layer: Dense | Conv2D) -> Dense | Conv2D:
     """He or Xavier left open, for they follow the activation; any other initial weights as they are."""
-    usual = isinstance(layer.initializer, HeNormal | HeUniform | XavierNormal | XavierUniform)
-    return replace(layer, initializer=None) if usual else layer
+    return replace(layer, initializer=None) if isinstance(layer.initializer, HE + XAVIER) else layer
 
 
 def activation(function: Any) -> Treatment:

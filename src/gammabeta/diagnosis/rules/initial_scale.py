@@ -9,9 +9,9 @@ from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
 from gammabeta.diagnosis.networks import every, place_of
 from gammabeta.diagnosis.suspicion import Suspicion
-from gammabeta.diagnosis.treatments import initializers_by_activation
+from gammabeta.diagnosis.treatments import HE, XAVIER, initializers_by_activation
 from gammabeta.diagnosis.weights import matrices
-from gammabeta.nn import Conv2D, Dense, HeNormal, HeUniform, XavierNormal, XavierUniform, places
+from gammabeta.nn import Conv2D, Dense, places
 
 PAGE = Page(
     code="GB202",
@@ -33,7 +33,6 @@ GAIN, WHOLE = 10.0, 15.0
 BY_GAIN = 0.75
 """Certainty where signal or gradient grow too much. Its fork changes the initial weights and nothing else: where the
 same fork cures dead units or exploding gradients, these follow from the weights."""
-HE, XAVIER = (HeNormal, HeUniform), (XavierNormal, XavierUniform)
 
 
 def rule(case: Case) -> Iterator[Suspicion]:
