@@ -37,7 +37,7 @@ from gammabeta.plan import Plan
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "images"
 Task = Literal["classes", "binary", "numbers"]
-HELD_OUT = ("friedman", "quantiles", "hastie", "iris", "waves", "cifar10")
+HELD_OUT = ("circuit", "roll", "spirals", "lobes", "shapes", "cifar10")
 """Data sets that calibration never sees; all others may be looked at."""
 
 STEPS = 450
@@ -285,6 +285,55 @@ def waves() -> Rows:
     return split("classes", np.clip(x, 0, 255)[..., None].astype(np.uint8), y, 500)
 
 
+def circuit() -> Rows:
+    """The impedance of a circuit, of resistance, frequency, inductance and capacity, of unequal size as they come."""
+    x, y = sk.make_friedman2(1300, noise=60.0, random_state=14)
+    return split("numbers", x, y, 400)
+
+
+def roll() -> Rows:
+    """Three thirds of a rolled sheet, noisy, and two columns that say nothing."""
+    x, along = sk.make_swiss_roll(1500, noise=1.5, random_state=15)
+    beside = np.random.default_rng(15).normal(0, 1, (len(x), 2))
+    return split("classes", skewed(np.hstack([x, beside])), np.digitize(along, (7.5, 11.0)), 500)
+
+
+def spirals() -> Rows:
+    """Two arms around each other, three quarters of a turn long, seen through four columns."""
+    random = np.random.default_rng(16)
+    y = random.random(1500) < 0.42
+    turn = 1.5 * np.pi * np.sqrt(random.random(len(y))) + 0.5
+    arm = turn[:, None] * np.c_[np.cos(turn + np.pi * y), np.sin(turn + np.pi * y)] + random.normal(
+        0, 0.45, (len(y), 2)
+    )
+    return split("binary", skewed(arm @ random.normal(0, 1, (2, 4)) + random.normal(0, 0.1, (len(y), 4))), y, 500)
+
+
+def lobes() -> Rows:
+    """Three long clouds that lie across each other, of few rows."""
+    random = np.random.default_rng(17)
+    y = random.choice(3, 170, p=[0.42, 0.33, 0.25])
+    long = random.normal(0, 1, (3, 7, 7)) * np.linspace(0.3, 1.4, 7)
+    x = random.normal(0, 0.8, (3, 7))[y] + np.einsum("nk,nkj->nj", random.normal(0, 0.6, (170, 7)), long[y])
+    return split("classes", skewed(x), y, 45)
+
+
+def shapes() -> Rows:
+    """A disc, a ring, a cross and a frame on 10 x 9 pixels, of any place, size and brightness, under noise."""
+    random = np.random.default_rng(18)
+    y = random.choice(4, 1400, p=[0.33, 0.28, 0.22, 0.17])
+    rows, columns = np.mgrid[:10, :9]
+    down, right, size, ink = (
+        random.uniform(*ends, (len(y), 1, 1)) for ends in ((4, 5.5), (3.5, 5), (2.2, 3.4), (70, 150))
+    )
+    up, across = np.abs(rows - down), np.abs(columns - right)
+    far, most = np.hypot(up, across), np.maximum(up, across)
+    cross = (np.minimum(up, across) < 0.8) & (most < size)
+    drawn = np.choose(y[:, None, None], [far < size, np.abs(far - size) < 0.8, cross, np.abs(most - size) < 0.7])
+    x = 60 + ink * drawn + random.normal(0, 20, drawn.shape)
+    return split("classes", np.clip(x, 0, 255)[..., None].astype(np.uint8), y, 500)
+
+
 def mnist() -> Rows:
     folder = SHARED / "mnist"
     x = np.frombuffer(gzip.decompress((folder / "train-images-idx3-ubyte.gz").read_bytes()), np.uint8, offset=16)
@@ -320,6 +369,11 @@ SOURCES: dict[str, Callable[[], Rows]] = {
     "hastie": hastie,
     "iris": iris,
     "waves": waves,
+    "circuit": circuit,
+    "roll": roll,
+    "spirals": spirals,
+    "lobes": lobes,
+    "shapes": shapes,
     "mnist": mnist,
     "cifar10": cifar10,
 }
@@ -344,17 +398,25 @@ CORE = tuple(
         "diabetes/mlp-2",
         "glyphs/conv-bn",
         "friedman/mlp-2",
-        "friedman/mlp-2-bn",
         "quantiles/mlp-2",
-        "quantiles/mlp-6-bn",
-        "quantiles/mlp-8-tanh",
         "quantiles/mlp-4-sigmoid-bn",
         "hastie/mlp-2-bn",
         "hastie/mlp-8-tanh",
         "iris/mlp-2",
-        "iris/mlp-2-bn",
         "waves/conv-bn",
         "waves/conv",
+        "circuit/mlp-2",
+        "circuit/mlp-2-bn",
+        "roll/mlp-2",
+        "roll/mlp-6-bn",
+        "roll/mlp-8-tanh",
+        "roll/mlp-4-sigmoid-bn",
+        "spirals/mlp-2-bn",
+        "spirals/mlp-8-tanh",
+        "lobes/mlp-2",
+        "lobes/mlp-2-bn",
+        "shapes/conv-bn",
+        "shapes/conv",
     )
 )
 FULL = tuple(

@@ -53,13 +53,13 @@ def relu_without_norm(cell: Cell) -> bool:
 
 
 def noisy(cell: Cell) -> bool:
-    return cell.data in ("classification", "diabetes", "blobs", "regression", "digits", "quantiles", "friedman")
+    return cell.data in "classification diabetes blobs regression digits quantiles friedman circuit roll".split()
 
 
 def bent(cell: Cell) -> bool:
     """Whether no line can do it."""
-    curved = ("moons", "circles", "classification", "regression", "friedman", "quantiles", "hastie")
-    return cell.data in curved
+    curved = "moons circles classification regression friedman quantiles hastie circuit roll spirals"
+    return cell.data in curved.split()
 
 
 def by_momentum(cell: Cell) -> bool:
@@ -326,15 +326,15 @@ class Pair:
 
 DOUBLE: tuple[Pair, ...] = (
     Pair(("target as a feature", "clear"), ("L2 too strong", "gross"), "digits/mlp-2"),
-    Pair(("rare classes", "gross"), ("learning rate too low", "clear"), "quantiles/mlp-6-bn"),
+    Pair(("rare classes", "gross"), ("learning rate too low", "clear"), "roll/mlp-6-bn"),
     Pair(("wrong labels", "clear"), ("learning rate too low", "gross"), "digits/mlp-6-bn"),
-    Pair(("unscaled target", "clear"), ("too much dropout", "clear"), "friedman/mlp-2"),
+    Pair(("unscaled target", "clear"), ("too much dropout", "clear"), "circuit/mlp-2"),
     Pair(("equal weights", "clear"), ("learning rate too low", "clear"), "moons/mlp-2"),
     Pair(("unscaled features", "gross"), ("rows in train and validation", "gross"), "digits/mlp-2"),
-    Pair(("softmax twice", "clear"), ("learning rate too low", "gross"), "quantiles/mlp-4-sigmoid-bn"),
-    Pair(("memory that hardly moves", "clear"), ("L2 too strong", "gross"), "iris/mlp-2-bn"),
-    Pair(("saturated tanh", "gross"), ("new rows from elsewhere", "gross"), "hastie/mlp-8-tanh"),
-    Pair(("dead ReLU", "gross"), ("too few epochs", "gross"), "waves/conv"),
+    Pair(("softmax twice", "clear"), ("learning rate too low", "gross"), "roll/mlp-4-sigmoid-bn"),
+    Pair(("memory that hardly moves", "clear"), ("L2 too strong", "gross"), "lobes/mlp-2-bn"),
+    Pair(("saturated tanh", "gross"), ("new rows from elsewhere", "gross"), "spirals/mlp-8-tanh"),
+    Pair(("dead ReLU", "gross"), ("too few epochs", "gross"), "shapes/conv"),
 )
 """Pairs that people make: of data and plan, of two layers, of start and rate."""
 
