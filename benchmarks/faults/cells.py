@@ -41,6 +41,8 @@ HELD_OUT = ("circuit", "roll", "spirals", "lobes", "shapes", "cifar10")
 """Data sets that calibration never sees; all others may be looked at."""
 
 STEPS = 450
+MANY = 3_000
+"""Rows of the large sets: the first ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -338,18 +340,18 @@ def mnist() -> Rows:
     folder = SHARED / "mnist"
     x = np.frombuffer(gzip.decompress((folder / "train-images-idx3-ubyte.gz").read_bytes()), np.uint8, offset=16)
     y = np.frombuffer(gzip.decompress((folder / "train-labels-idx1-ubyte.gz").read_bytes()), np.uint8, offset=8)
-    return split("classes", x.reshape(-1, 28, 28, 1)[:5000], y[:5000], 1500)
+    return split("classes", x.reshape(-1, 28, 28, 1)[:MANY], y[:MANY], MANY // 3)
 
 
 def cifar10() -> Rows:
     import pyarrow.parquet as pq
     from PIL import Image
 
-    table = pq.read_table(SHARED / "cifar10_jpeg" / "train.parquet").slice(0, 5000).to_pydict()
+    table = pq.read_table(SHARED / "cifar10_jpeg" / "train.parquet").slice(0, MANY).to_pydict()
     first = table["image"][0]
     encoded = [image["bytes"] for image in table["image"]] if isinstance(first, dict) else table["image"]
     x = np.stack([np.asarray(Image.open(io.BytesIO(one)).convert("RGB")) for one in encoded])
-    return split("classes", x, np.asarray(table["label"]), 1500)
+    return split("classes", x, np.asarray(table["label"]), MANY // 3)
 
 
 SOURCES: dict[str, Callable[[], Rows]] = {

@@ -133,6 +133,7 @@ def harm(cell: Cell, s: Situation, first: Trained) -> dict[str, Any]:
     faulty = (first, *(trained(s, seed) for seed in SEEDS[1:]))
     found: dict[str, Any] = {"hurts": False, "by": "", "valid": [one.valid for one in faulty]}
     found["useless"] = useless_kept(cell)
+    found["alone"] = [harm(cell, one, trained(one, SEEDS[0]))["hurts"] for one in s.alone]
     least = {"optimism": LEAST_SCORE} if s.optimism else {"score": LEAST_SCORE, "loss": LEAST_LOSS}
     if not s.same_loss:
         least.pop("loss", None)

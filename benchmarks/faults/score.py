@@ -63,7 +63,10 @@ def harmful(results: Sequence[Result]) -> list[Result]:
 
 
 def doubles(results: Sequence[Result]) -> list[Result]:
-    return [one for one in results if one["kind"] == "double" and one["harm"]["hurts"]]
+    """The pairs of faults of which each hurts by itself as well as both together."""
+    return [
+        one for one in results if one["kind"] == "double" and one["harm"]["hurts"] and all(one["harm"].get("alone", []))
+    ]
 
 
 def both_named(result: Result) -> bool:

@@ -18,6 +18,7 @@ class Situation:
         of a user of this model would be; never shown unless it is also ``test``
     accepted: the codes that name the cause; empty for a healthy run
     both: the accepted codes of each of two faults; empty for a single one
+    alone: these two faults, each by itself
     finish: what happens to (params, stats) of the finished model, from the plan, its params and stats; None: nothing
     optimism: the harm is a validation score that is better than the hold-out's, and not a worse hold-out
     same_loss: whether its loss may be compared with the healthy run's
@@ -30,6 +31,7 @@ class Situation:
     test: Dataset | None = None
     accepted: frozenset[str] = frozenset()
     both: tuple[frozenset[str], ...] = ()
+    alone: tuple["Situation", ...] = ()
     severity: Literal["mild", "clear", "gross"] | None = None
     finish: Callable[[Plan, Any, Any], tuple[Any, Any]] | None = None
     optimism: bool = False

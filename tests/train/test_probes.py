@@ -221,7 +221,7 @@ def test_steps_between_two_probes_are_bounded():
     assert probe_every(17 * 8) == 46
     assert probe_every(17 * 30) == 170
     assert probe_every(1) == 1
-    assert probe_every(17 * 1000) == 500
+    assert probe_every(17 * 1000) == 800
 
 
 # ---- other shapes of network, loss and batch

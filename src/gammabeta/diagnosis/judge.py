@@ -38,6 +38,13 @@ UNEXPLAINED = "GB305"
 SURE = 0.9
 """Certainty from which a signature convicts without a fork."""
 
+NON_FINITE = "GB701"
+"""What any cause can end in: explained by a first one whose fork wins."""
+
+SYMPTOMS = {"GB201": ("GB206",), "GB207": ("GB502",)}
+"""What a cause shows as well, without any fork: units that are equal get no gradient, and an answer that depends on
+other rows depends on which they were when statistics were taken."""
+
 
 Look = Callable[[Case], Sequence[Suspicion]]
 """What is suspected of a case."""
@@ -172,18 +179,20 @@ def second_cause(
     tell: Tell,
     look: Look,
 ) -> Finding | None:
-    """What wins most on top of cured, the first cause's treatment, where much is still missing; None for nothing."""
+    """What wins most on top of cured, the first cause's treatment; None for nothing.
+
+    Where much is still missing, of what is likely and of what the cured run shows; else of what is sure.
+    """
     case = first.case
     left = case.skill(case.references.best) - case.skill(cured.proof.after)
-    if not left > max(LEFT, 2 * case.chance):
-        return None
+    missing = left > max(LEFT, 2 * case.chance)
     # what won by itself needs one fork; what did not, all of its own
     again = {
         (suspicion.code, suspicion.place): (suspicion, suspicion.treatments if top is None else (top.treatment,))
         for suspicion, top in zip(suspicions, map(best_of, proofs), strict=True)
         if suspicion.judged is as_it_is
     }
-    after = cured_run(case, cured.branch)
+    after = cured_run(case, cured.branch) if missing else None
     # the first cause hides what the cured run shows
     for suspicion in () if after is None else look(after):
         key = suspicion.code, suspicion.place
@@ -192,7 +201,7 @@ def second_cause(
     others: list[tuple[Suspicion, Sequence[Treatment]]] = []
     room = MOST_SECOND
     for suspicion, treatments in sorted(again.values(), key=lambda pair: -pair[0].certainty):
-        likely = suspicion.code != first.finding.code and suspicion.certainty >= LIKELY
+        likely = suspicion.code != first.finding.code and suspicion.certainty >= (LIKELY if missing else SURE)
         if likely and treatments and len(treatments) <= room:
             others.append((suspicion, treatments))
             room -= len(treatments)
@@ -200,7 +209,8 @@ def second_cause(
     if not any(branch_of(cured.branch, one) for group in groups for one in group):
         return None
     on_top = beside(case, cured.branch, cured.outcomes, groups, tell)
-    won = [(suspicion, top) for (suspicion, _), group in zip(others, on_top, strict=True) if (top := best_of(group))]
+    pairs = zip(others, on_top, strict=True)
+    won = [(suspicion, top) for (suspicion, _), group in pairs if (top := top_of(suspicion, group))]
     if not won:
         return None
     suspicion, top = max(won, key=lambda pair: pair[0].certainty * pair[1].proof.gain)
@@ -216,13 +226,19 @@ def silenced(scored: Sequence[Scored], first: Scored | None, beyond: Finding | N
         finding = one.finding
         if beyond is not None and finding.code == beyond.code:
             continue
-        if first is not None and one is not first and finding.proof is not None and finding.severity != "note":
+        if first is not None and one is not first and finding.severity != "note" and explains(first.finding, finding):
             words = f"{finding.evidence}. {first.finding.code} explains it"
             finding = replace(finding, severity="note", evidence=words)
         findings.append(finding)
         if one is first and beyond is not None:
             findings.append(beyond)
     return findings
+
+
+def explains(first: Finding, finding: Finding) -> bool:
+    """Whether the first cause explains another: what a fork wins beside it, and its symptoms."""
+    symptoms = (*SYMPTOMS.get(first.code, ()), *([NON_FINITE] if first.proof else []))
+    return finding.proof is not None or finding.code in symptoms
 
 
 def severity_of(case: Case, suspicion: Suspicion, top: Tried) -> Severity:

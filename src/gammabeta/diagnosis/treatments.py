@@ -218,6 +218,8 @@ def wider(factor: int) -> Treatment:
         last = [layer for layer in every(plan.layers) if isinstance(layer, Dense)][-1]
 
         def edit(layer: Layer) -> tuple[Layer, ...]:
+            if isinstance(layer, Frozen):
+                return tuple(replace(layer, layer=inner) for inner in edit(layer.layer))
             if isinstance(layer, Dense) and layer is not last:
                 return (replace(layer, units=factor * layer.units),)
             if isinstance(layer, Conv2D):

@@ -282,7 +282,8 @@ def proof(
     needed = max(LEAST_GAIN, case.chance)
     whole = len(gains) == SEEDS and bool(np.all(gains > 0))
     confirmed = whole and gain > needed and gain > ERRORS * spread
-    by_loss = whole and less_loss(case, before, after, metric_only)
+    # where the metric is that of a constant answer or less before and after, the loss alone tells them apart
+    by_loss = len(gains) == SEEDS and bool(np.all(gains >= 0)) and less_loss(case, before, after, metric_only)
     # a fork that is shorter than the run begins it anew: what it wins there the run may have won long ago
     finished = finished_run(case) if max(one.steps for one in before) < case.steps_made else None
     if finished is not None:

@@ -123,7 +123,7 @@ def fit(
 
     train, valid: encoded by one schema; without valid, the training rows decide which epoch is best
     start: params and stats to start from, such as graft gives them; None: fresh ones by the plan's seed, calibrated
-    probe: measured on every layer, each 500th step, in short runs three times; None measures nothing
+    probe: measured on every layer, each 800th step, in short runs three times; None measures nothing
     measure_every: steps between two measurements inside an epoch, >= 1, for those who count steps; None measures at
         the end of every epoch only. The training is the same either way
     on_progress: called several times an epoch; should_stop: asked as often, ends the run cleanly when true

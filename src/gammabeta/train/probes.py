@@ -14,8 +14,8 @@ from gammabeta.moments import BatchMoments, RunningMoments
 from gammabeta.nn import Activation, Frozen, Layer, Passage, Residual, Seen, Sequential, Wrapper, bare
 from gammabeta.types import Array, Tree
 
-PROBE_EVERY = 500
-"""Steps between two probed ones, at most. A probed step costs four to twelve steps: docs/benchmarks/probes.md."""
+PROBE_EVERY = 800
+"""Steps between two probed ones, at most. A probed step costs five to twenty steps: docs/benchmarks/probes.md."""
 
 LEAST_PROBES = 3
 """Probed steps of a run, whatever its length. Each took 0.7 % of the time of one that is over in a second."""

@@ -22,10 +22,10 @@ PAGE = Page(
     why="A network can only learn what is there. On targets in another order it learns the most frequent answer, and "
     "then each training row by heart.",
     evidence="A linear model, neighbors and trees learn from one part of the rows; the best of them, and the network, "
-    "are compared with what they would score on another part if its targets were shuffled (200 permutations). A "
-    "finding where they are no better than that (p > 0.05, or p > 0.01 where one half of the training rows says "
-    "nothing of the other), with at least 60 rows to judge. Either side by itself, half against half, tells which of "
-    "them is out of order.",
+    "are compared with what they would score on another part if its targets were shuffled (200 permutations). A"
+    " finding where they are no better than that (p > 0.05, or p > 0.01 where one half of the training rows "
+    "says nothing of the other), with at least 60 rows to judge and 15 on each side that are not of the most "
+    "frequent class. Either side by itself, half against half, tells which of them is out of order.",
     do="Look at ten rows and their targets by eye. Sorting, filtering or shuffling of the inputs alone, a join without "
     "a key, or an index that was reset are the usual causes: join again by a key, and shuffle both with one "
     "permutation. If the rows are right, the inputs do not hold the answer: collect others.",
@@ -33,7 +33,7 @@ PAGE = Page(
     sources="Ojala & Garriga 2010 (permutation tests for classifiers).",
 )
 
-LEAST_ROWS, LEAST_JUDGING = 100, 60
+LEAST_ROWS, LEAST_JUDGING, LEAST_RARER = 100, 60, 15
 PERMUTATIONS = 200
 SURELY_RELATED = 0.01
 MOST_ROWS = 2_000
@@ -43,8 +43,8 @@ def rule(case: Case) -> Iterator[Suspicion]:
     train, judging = case.train, case.judged_on
     if class_numbers(case, train) is None and numbers(case, train) is None:
         return
-    few = train.rows < LEAST_ROWS or judging.rows < LEAST_JUDGING
-    if judging is train or few or constant(train) or constant(judging):
+    few = train.rows < LEAST_ROWS or judging.rows < LEAST_JUDGING or min(map(rarer, (train, judging))) < LEAST_RARER
+    if judging is train or few:
         return
     # a skill of many times its chance is no matter of permutations
     if case.skill(case.references.best) > 6 / np.sqrt(judging.rows):
@@ -82,8 +82,10 @@ def rule(case: Case) -> Iterator[Suspicion]:
     )
 
 
-def constant(data: Dataset) -> bool:
-    return bool(np.all(np.asarray(data.y) == np.asarray(data.y)[:1]))
+def rarer(data: Dataset) -> int:
+    """How many rows have another target than the most frequent one: too few of them show nothing."""
+    _, counts = np.unique(np.asarray(data.y), axis=0, return_counts=True)
+    return int(counts.sum() - counts.max())
 
 
 def p_value(case: Case, train: Dataset, judging: Dataset, with_network: bool) -> float:

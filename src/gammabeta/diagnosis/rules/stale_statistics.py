@@ -7,6 +7,7 @@ import numpy as np
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
 from gammabeta.diagnosis.networks import place_of, setting_of, with_layers
+from gammabeta.diagnosis.rows import error_of, good_rows
 from gammabeta.diagnosis.suspicion import Suspicion, Treatment
 from gammabeta.nn import BatchNorm, Layer, places
 from gammabeta.nn.memories import memories
@@ -22,14 +23,18 @@ PAGE = Page(
     why="An exponential mean with update rate r remembers about 1 / r batches, of weights that have moved since; "
     "with a tiny rate it is mostly its start. The network was trained with other statistics than it predicts with.",
     evidence="The finished network with its statistics and with those of all training rows (weights frozen, layer by "
-    "layer): the validation loss 5 % lower or the metric a point better with the exact ones. Or an exponential mean "
-    "that remembers more than a tenth of the run; proved by runs with exact statistics, which also choose the epoch.",
+    "layer): the validation loss 5 % lower or the metric a point better with the exact ones, an error where the"
+    " answers that change exceed 2 standard errors. Or an exponential mean that remembers more than a tenth of "
+    "the run; proved by runs with exact statistics, which also choose the epoch.",
     do="Set the estimator of batch norm to exact (the default), which re-estimates them when training ends.",
     ignore="Never: re-estimating costs one pass over the rows.",
     sources="Ioffe & Szegedy 2015, algorithm 2; Wu & Johnson 2021 (PreciseBN).",
 )
 
 LOSS, SKILL, SHIFT = 0.05, 0.01, 0.5
+ERROR_GAIN, ERRORS = 0.03, 2.0
+"""Skill, and standard errors of the rows whose answer changes, that make it an error."""
+
 LONG = 0.1
 """Of the run's steps: a memory of more batches than that holds weights of another time."""
 
@@ -55,6 +60,10 @@ def rule(case: Case) -> Iterator[Suspicion]:
     gain = case.skill(better) - case.skill(case.valid_score)
     fall = (before.loss - after.loss) / before.loss if before.loss > 0 else 0.0
     proved = (fall > LOSS and gain >= 0) or gain >= max(SKILL, case.chance / 2)
+    good = [good_rows(case, found.predicted, case.judged_on) for found in (before, after)]
+    # of few rows a single one that changes sides is chance
+    won = None if good[0] is None or good[1] is None else good[1] - good[0]
+    sure = won is None or float(won.mean()) > ERRORS * error_of(won)
     slow = [norm.update_rate for norm in case.norms if norm.estimator == "ema" and norm.update]
     long = bool(slow) and 1 / max(min(slow), 1e-12) > LONG * max(case.steps_made, 1)
     if not proved and not long:
@@ -73,7 +82,8 @@ def rule(case: Case) -> Iterator[Suspicion]:
         numbers={"metric_after": better, "loss_after": after.loss, "shifted_channels": shifted},
         certainty=1.0 if proved else 0.8,
         treatments=(Treatment("exact batch norm statistics", lambda plan: with_layers(plan, exact)),) if slow else (),
-        severity=None if not proved else "error" if gain > max(0.03, case.chance) else "warning",
+        # where training itself remembers badly, a fork that does not says what that costs
+        severity=None if slow or not proved else "error" if gain > max(ERROR_GAIN, case.chance) and sure else "warning",
         costs=f"{abs(better - case.valid_score):.3g} of {case.metric}" if proved else "",
         fix={f"{setting_of(case.network, place.path)}.estimator": "exact" for place in stale},
         advice="re-estimate the statistics: estimator = exact"

@@ -7,7 +7,7 @@ from gammabeta.diagnosis.finding import Page
 from gammabeta.diagnosis.networks import every
 from gammabeta.diagnosis.suspicion import Suspicion
 from gammabeta.diagnosis.treatments import wider
-from gammabeta.nn import Conv2D, Dense
+from gammabeta.nn import Conv2D, Dense, Frozen
 
 PAGE = Page(
     code="GB602",
@@ -43,14 +43,15 @@ def rule(case: Case) -> Iterator[Suspicion]:
         f"rows, no gap, where {reference(case)} reaches {case.references.best:.3f}",
         numbers={"skill_training": train, "skill_validation": valid, "skill_reference": best},
         certainty=0.4,
-        treatments=(wider(4), *([wider(16)] if narrowest(case) <= NARROW else [])),
+        treatments=(wider(16 if narrowest(case) <= NARROW else 4),),
         advice="more units in the hidden layers",
     )
 
 
 def narrowest(case: Case) -> int:
     """The units, or channels, of the smallest hidden layer."""
-    weighted = [layer for layer in every(case.network) if isinstance(layer, Dense | Conv2D)]
+    inner = (layer.layer if isinstance(layer, Frozen) else layer for layer in every(case.network))
+    weighted = [layer for layer in inner if isinstance(layer, Dense | Conv2D)]
     sizes = [layer.units if isinstance(layer, Dense) else layer.filters for layer in weighted[:-1]]
     return min(sizes, default=NARROW + 1)
 
