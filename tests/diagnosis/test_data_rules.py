@@ -244,6 +244,15 @@ def test_duplicates_that_change_no_score_are_a_warning_and_conflicting_targets_a
     assert (suspicion.severity, suspicion.numbers["conflicting"]) == ("warning", 20)
 
 
+def test_many_duplicates_are_a_warning_also_where_the_network_is_no_better_on_them() -> None:
+    known = flipped(table(60, 1), 0.5)
+    few = one("GB104", binary(joined(table(300, 0), known), joined(known.take(np.arange(9)), table(150, 2))))
+    many = one("GB104", binary(joined(table(300, 0), known), joined(known, table(150, 2))))
+    assert few.numbers["better"] < 0
+    assert many.numbers["better"] < 0
+    assert (few.severity, many.severity) == ("note", "warning")
+
+
 def test_rows_of_few_values_are_equal_by_nature() -> None:
     random = np.random.default_rng(0)
     x = random.integers(0, 3, (500, 4)).astype(np.float32)
@@ -537,6 +546,13 @@ def test_shuffled_targets_of_few_rows_are_seen_where_chance_looks_like_a_relatio
 
     assert one("GB108", case(mixed.astype(np.float32))).severity == "error"
     assert found("GB108", case(y.astype(np.float32))) == []
+
+
+def test_a_class_of_too_few_rows_shows_no_relation_and_says_nothing() -> None:
+    rows, mixed = (replace(table(300, seed, 3), y=(np.arange(300) % 25 == 3).astype(np.int32)) for seed in (0, 1))
+    assert found("GB108", Case.of(linear(3), rows, mixed)) == []
+    more = [replace(each, y=(np.arange(300) % 12 == 3).astype(np.int32)) for each in (rows, mixed)]
+    assert one("GB108", Case.of(linear(3), *more)).severity == "error"
 
 
 def test_a_weak_relation_is_a_relation() -> None:

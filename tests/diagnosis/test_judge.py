@@ -8,10 +8,11 @@ import pytest
 from gammabeta.data import Dataset
 from gammabeta.diagnosis import Case, Proof, Suspicion, Treatment, registry
 from gammabeta.diagnosis.forks import Branch, Outcome, forked
+from gammabeta.diagnosis.gain import gain_of, other_units
 from gammabeta.diagnosis.judge import judge, severity_of, top_of
 from gammabeta.diagnosis.rank import Proved, rank, standing
 from gammabeta.diagnosis.trials import Tried, proof
-from gammabeta.nn import Dense, Sequential, SquaredError
+from gammabeta.nn import AbsoluteError, Dense, Sequential, SquaredError
 from gammabeta.optim import Sgd
 from gammabeta.plan import Plan
 from gammabeta.train import together
@@ -68,6 +69,25 @@ def test_two_causes_are_both_named_and_the_second_is_tried_on_top_of_the_first(t
     assert "on top of" in second.costs
     assert second.proof.before == pytest.approx(found[0].proof.after)
     assert second.fix == ({"l2": None} if second.code == "GB307" else {"optimizer.learning_rate": pytest.approx(0.1)})
+
+
+def test_a_sure_second_cause_is_tried_where_hardly_anything_is_missing(twice_ill):
+    little = replace(twice_ill, plan=twice_ill.plan.replace(l2=0.4), measured={})
+    rate, decay = suspicion("GB302", times("rate", 50), 0.8), suspicion("GB204", times("l2", 0), 0.95)
+    assert findings(little, rate, decay) == [("GB302", "error"), ("GB204", "warning")]
+    assert findings(little, rate, replace(decay, certainty=0.85)) == [("GB302", "error")]
+
+
+def test_what_a_proved_cause_explains_without_a_fork_is_a_note(twice_ill):
+    rate = suspicion("GB302", times("rate", 50), 0.8)
+    broken = Suspicion(code="GB701", place="", evidence="seen", certainty=0.3, severity="error")
+    still = Suspicion(code="GB206", place="", evidence="seen", certainty=0.95, severity="error")
+    assert findings(twice_ill, rate, broken) == [("GB302", "error"), ("GB701", "note")]
+    assert ("GB206", "error") in findings(twice_ill, rate, still)
+    equal = Suspicion(code="GB201", place="", evidence="seen", certainty=1.0, severity="error")
+    assert findings(twice_ill, equal, still) == [("GB201", "error"), ("GB206", "note")]
+    # without a proof nothing says that it would have stayed finite
+    assert findings(twice_ill, equal, broken) == [("GB201", "error"), ("GB701", "error")]
 
 
 def test_another_treatment_of_the_same_trouble_is_explained_by_the_first(twice_ill):
@@ -195,6 +215,28 @@ def test_a_loss_that_surely_falls_is_a_warning_of_a_likely_suspicion_and_nothing
     assert not proof(twice_ill, times("rate", 50), before, mixed, False).by_loss
     tiny = [outcome(0.01 * one.loss) for one in before]
     assert not proof(twice_ill, times("rate", 50), tiny, [outcome(0.8 * one.loss) for one in tiny], False).by_loss
+
+
+def test_a_run_that_broke_down_is_worth_less_than_one_that_learned_nothing(twice_ill):
+    broken, idle, good = outcome(np.inf, np.nan), outcome(2 * twice_ill.constant_loss, -0.5), outcome(0.01, 0.99)
+    assert gain_of(twice_ill, broken, idle, False) == pytest.approx(0.25)
+    assert gain_of(twice_ill, idle, good, False) == pytest.approx(gain_of(twice_ill, broken, good, False) - 0.25)
+
+
+def test_below_a_constant_answer_the_loss_alone_is_a_proof(twice_ill):
+    far, near = (factor * twice_ill.constant_loss for factor in (9.0, 2.0))
+    pairs = [outcome(far, -3.0)] * 3, [outcome(near, -0.2)] * 3
+    shown = proof(twice_ill, times("rate", 50), *pairs, False)
+    assert (shown.gain, shown.confirmed, shown.by_loss) == (0, False, True)
+
+
+def test_losses_are_compared_where_inputs_alone_are_changed(twice_ill):
+    train, plan = twice_ill.train, twice_ill.plan
+    scaled = Branch(plan, replace(train, x=train.x / 3), twice_ill.valid, 20)
+    assert not other_units(twice_ill, scaled)
+    assert other_units(twice_ill, scaled._replace(train=replace(train, y=train.y / 3)))
+    assert other_units(twice_ill, scaled._replace(train=replace(train, weights=np.linspace(1, 2, train.rows))))
+    assert other_units(twice_ill, scaled._replace(plan=plan.replace(loss=AbsoluteError())))
 
 
 def test_a_fork_shorter_than_the_run_must_beat_what_the_run_came_to(twice_ill):

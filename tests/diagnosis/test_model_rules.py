@@ -9,7 +9,8 @@ import pytest
 
 from gammabeta.data import Dataset
 from gammabeta.diagnosis import Case, diagnose, registry
-from gammabeta.diagnosis.treatments import activations_added
+from gammabeta.diagnosis.rules.underfitting import narrowest
+from gammabeta.diagnosis.treatments import activations_added, wider
 from gammabeta.nn import (
     AbsoluteError,
     Activation,
@@ -161,6 +162,22 @@ def test_an_answer_that_depends_on_other_rows_is_found_however_little_answers_di
     assert [one.code for one in found("GB207", case)] == codes
 
 
+def test_rows_that_leak_are_found_also_where_the_trained_network_answers_all_alike():
+    layers = Sequential((Dense(3), FarFromZero(0.1)))
+    case = Case.of(Plan(network=layers, loss=SoftmaxCrossEntropy()), rows(130, 0, "classes"))
+    flat = jax.tree.map(np.zeros_like, case.start.params)
+    assert len(found("GB207", replace(case, params=flat, stats=case.start.stats))) == 1
+
+
+def test_a_narrow_network_is_widened_under_what_freezes_it():
+    layers = (Frozen(Dense(2, bias=True)), Activation("relu"), Dense(3), Dense(1))
+    plan = Plan(network=Sequential(layers), loss=SquaredError())
+    wide = wider(16).plan(plan).network.layers
+    assert [getattr(layer, "layer", layer).units for layer in wide if not isinstance(layer, Activation)] == [32, 48, 1]
+    assert isinstance(wide[0], Frozen)
+    assert narrowest(Case.of(plan, rows(130, 0, "numbers"))) == 2
+
+
 def test_activations_are_added_where_those_that_do_nothing_stand_or_behind_batch_norm():
     layers = (Dense(5), BatchNorm(), Activation("identity"), Dense(4), BatchNorm(), Dropout(0.2), Dense(3), Dense(1))
     made = activations_added().plan(case_of(SquaredError(), "numbers").plan.replace(network=Sequential(layers)))
@@ -249,6 +266,8 @@ def test_a_memory_longer_than_the_run_is_suspected_and_exact_statistics_are_trie
     case = remembering(estimator="ema", update_rate=1e-3)
     (suspicion,) = found("GB502", case)
     assert suspicion.certainty >= 0.8
+    # what it costs, the fork says
+    assert suspicion.severity is None
     assert "remembers 1000 batches" in suspicion.evidence
     changed = suspicion.treatments[0].plan(case.plan).network.layers[1]
     assert replace(changed, estimator="ema") == case.plan.network.layers[1]
