@@ -13,10 +13,10 @@ classification/mlp-2, diabetes/mlp-2 and iris/mlp-2 were set so that healthy run
 held out too: there the scores of healthy runs were looked at, and no diagnosis. Thresholds of the rules were set on
 calibration cells. Two earlier editions held out wine, circles, classification, diabetes and glyphs, then friedman,
 quantiles, hastie, iris and waves; what they missed was seen and led to repairs of rules, so these sets are for
-calibration now. Five new ones, which no rule has met, stand in their place: they were made, the noise of two of them was
-set by the scores of healthy runs, and the rules were then repaired by all faults at all severities on calibration cells,
-before any of the five was diagnosed. A paired check trains three pairs of runs in full on seeds that no fork has used; a
-fix helps if the hold-out says so. Two faults at once count where each hurts by itself as well."""
+calibration now. Five new ones, which no rule has met, stand in their place: they were made, the noise of two of them
+was set by the scores of healthy runs, and the rules were then repaired by all faults at all severities on calibration
+cells, before any of the five was diagnosed. A paired check trains three pairs of runs in full on seeds that no fork
+has used; a fix helps if the hold-out says so. Two faults at once count where each hurts by itself as well."""
 
 
 def page(results: Sequence[Result], machine: str, code: str, defects: int) -> str:
