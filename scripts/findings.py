@@ -40,7 +40,7 @@ RESEARCH: dict[str, tuple[str, str]] = {
     "O6": ("loss is unstable", "GB301 GB303"),
     "O7": ("batch too small", "GB306"),
     "O8": ("wrong reduction of the loss, sign turned", "GB204 GB301"),
-    "O9": ("regularization overwhelms", "GB307"),
+    "O9": ("regularization overwhelms", "GB307 GB308"),
     "A1": ("dead ReLU", "GB401"),
     "A2": ("saturated sigmoid or tanh", "GB402"),
     "A3": ("internal covariate shift", ""),

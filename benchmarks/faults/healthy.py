@@ -23,6 +23,8 @@ from gammabeta.nn import (
     Frozen,
     GroupNorm,
     Layer,
+    RandomBrightness,
+    RandomCrop,
     Sequential,
     SigmoidCrossEntropy,
 )
@@ -106,6 +108,11 @@ def some_dropout(s: Situation) -> Situation:
     return replace(s, plan=wrong.edited(s.plan, wrong.on(Activation, lambda layer: (layer, Dropout(0.3)))))
 
 
+def augmented(s: Situation) -> Situation:
+    """Images moved by a pixel and of other brightness, which changes no answer, and the steps that this takes."""
+    return with_plan(s, augmentation=(RandomCrop(1), RandomBrightness(0.1)), epochs=3 * s.plan.epochs)
+
+
 def strong_feature(s: Situation) -> Situation:
     """A feature that nearly decides the target, and is there for new rows too."""
     random = np.random.default_rng(19)
@@ -182,6 +189,7 @@ CONTROLS: tuple[Control, ...] = (
     Control(15, "numbers at their limit", ("circuit/mlp-2-bn",), noisy_numbers, True),
     Control(16, "classes of 1 to 5", ("blobs/mlp-2-bn", "shapes/conv"), mild_imbalance, True),
     Control(17, "validation above training", ("digits/mlp-2", "lobes/mlp-2"), some_dropout, True),
+    Control(17, "augmented images", ("digit_images/conv-bn", "shapes/conv-bn"), augmented, True),
     Control(18, "nearly all right", ("breast_cancer/mlp-2-bn", "shapes/conv-bn", "shapes/conv"), hard=True),
     Control(19, "a strong feature", ("breast_cancer/mlp-2-bn", "spirals/mlp-2-bn"), strong_feature, True),
     Control(20, "pixels that never change", ("digit_images/conv-bn",), zero_borders, True),

@@ -19,6 +19,9 @@ from gammabeta.nn import (
     Flatten,
     Frozen,
     Layer,
+    RandomCrop,
+    RandomFlip,
+    RandomRotation,
     ScaledNormal,
     Sequential,
     Zeros,
@@ -94,6 +97,13 @@ def stopped(plan: Plan, depth: float) -> Plan:
     places = [i for i, layer in enumerate(found) if isinstance(layer, Activation)]
     place = places[min(len(places) - 1, int(depth * len(places)))]
     return plan.replace(network=Sequential((*found[: place + 1], wrong.StoppedGradient(), *found[place + 1 :])))
+
+
+def augmented(s: Situation, strength: float) -> Situation:
+    """Images turned by up to a half turn, moved by up to most of their height, and mirrored."""
+    padding = round(0.7 * strength * s.train.input_shape[0])
+    changes = (RandomRotation(180 * strength), RandomCrop(padding), RandomFlip())
+    return replace(s, plan=s.plan.replace(augmentation=changes))
 
 
 def frozen(plan: Plan, units: float) -> Plan:

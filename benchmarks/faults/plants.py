@@ -112,6 +112,7 @@ PLANTS: tuple[Plant, ...] = (
     plant(12, "labels of other rows", "108 107", ANY, rows.misaligned, clear=0.5, gross=1),
     plant(13, "new rows from elsewhere", "109 507", ANY, rows.shifted, mild=0.3, clear=0.6, gross=1),
     plant(14, "new rows prepared otherwise", "110 109 507", ANY, rows.prepared_otherwise, clear=2, gross=0),
+    plant(16, "harmful augmentation", "308 307", IMAGES, plans.augmented, mild=0.3, clear=0.6, gross=1),
     plant(17, "equal weights", "201", ANY, plans.initialized(plans.constant_initial), clear=0.1, gross=0),
     plant(
         18,
@@ -354,7 +355,6 @@ DOUBLE: tuple[Pair, ...] = (
 
 NOT_POSSIBLE = {
     15: "batches in the order of the file: every epoch is shuffled anew from the seed, there is no switch",
-    16: "harmful augmentation: nothing augments rows yet",
     43: "batch norm by the batch when predicting: predictions are always made by memory",
 }
 """Faults that this system cannot have, by their number, and why."""

@@ -18,11 +18,14 @@ from gammabeta.nn import (
     ClassLoss,
     Dense,
     Dropout,
+    Flatten,
     Frozen,
     Huber,
     Layer,
     Loss,
     MulticlassHinge,
+    RandomBrightness,
+    RandomRotation,
     Seen,
     Sequential,
     SigmoidCrossEntropy,
@@ -246,6 +249,30 @@ def test_layers_frozen_by_the_plan_are_meant_and_a_run_that_trains_them_is_tried
     assert (suspicion.place, suspicion.severity, suspicion.meant) == ("layers.0", None, True)
     plan = finished((Frozen(Dense(5)), *BEHIND[1:2], *BEHIND[3:]), {}).plan
     assert not any(isinstance(layer, Frozen) for layer in suspicion.treatments[0].plan(plan).network.layers)
+
+
+def turned(degrees, *more):
+    """A network that tells bright left halves from right ones, after training with images turned by so much."""
+    random = np.random.default_rng(3)
+    y = (random.random(90) < 0.4).astype(np.float32)
+    x = random.normal(60, 5, (90, 6, 6, 1))
+    x[:, :, :3] += 90 * y[:, None, None, None]
+    x[:, :, 3:] += 90 * (1 - y)[:, None, None, None]
+    data = Dataset(x.astype(np.float32), y[:, None], offset=np.float32([105]), factor=np.float32([1 / 45]))
+    plan = Plan(network=Sequential((Flatten(), Dense(1))), loss=SigmoidCrossEntropy())
+    plan = met(plan.replace(augmentation=(RandomRotation(degrees), *more)), data)
+    side = np.where(np.arange(36) % 6 < 3, 1.0, -1.0).astype(np.float32)[:, None]
+    return Case(plan, data, data, (), ((), {"weight": side, "bias": np.zeros(1, np.float32)}), ((), ()))
+
+
+def test_images_turned_until_they_show_another_answer_are_found_and_trained_without_it():
+    (suspicion,) = found("GB308", turned(180.0, RandomBrightness(0.1)))
+    assert (suspicion.place, suspicion.certainty) == ("augmentation", 0.75)
+    assert suspicion.numbers["plain"] > 0.95
+    assert suspicion.numbers["augmented"] == pytest.approx(0.5, abs=0.15)
+    plans = [one.plan(turned(180.0, RandomBrightness(0.1)).plan).augmentation for one in suspicion.treatments]
+    assert plans == [None, (RandomBrightness(0.1),), (RandomRotation(180.0),)]
+    assert found("GB308", turned(10.0)) == []
 
 
 def remembering(**settings):
