@@ -19,6 +19,18 @@ cells, before any of the five was diagnosed. A paired check trains three pairs o
 has used; a fix helps if the hold-out says so. Two faults at once count where each hurts by itself as well."""
 
 
+def measured(found: Sequence[Result], tier: Tier) -> str:
+    """How many of a tier's situations were measured, how long they took, and how many others."""
+    wanted = {task.key for task in tasks(tier)}
+    seconds = [one["total"] for one in found if one["key"] in wanted]
+    more = len(found) - len(seconds)
+    return (
+        f"{len(seconds)} of {len(wanted)} situations were measured, in an order drawn by chance; together they took "
+        f"{sum(seconds) / 60:.0f} minutes in one process, half of it in two."
+        + (f" {more} more on calibration cells were measured beside them and are counted below." if more else "")
+    )
+
+
 def page(results: Sequence[Result], machine: str, code: str, defects: int) -> str:
     """All tables, per tier; defects: situations that could not be looked at."""
     full = {cell.name for cell in FULL}
@@ -53,7 +65,7 @@ counts, whatever its rank. Situations that could not be looked at because of a d
             seconds = sorted(one["seconds"]["diagnosis"] for one in found)
             text += [
                 f"## {title}\n",
-                f"{len(found)} of {len(tasks(tier))} situations were measured, in an order drawn by chance.\n",
+                f"{measured(found, tier)}\n",
                 table(found),
                 f"\nThe paired check keeps a change that changes nothing in {useless_fixes(found)}: three healthy runs "
                 "against three others. Its nominal error is 5 %.",
