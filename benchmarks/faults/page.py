@@ -26,7 +26,7 @@ def measured(found: Sequence[Result], tier: Tier) -> str:
     more = len(found) - len(seconds)
     return (
         f"{len(seconds)} of {len(wanted)} situations were measured, in an order drawn by chance; together they took "
-        f"{sum(seconds) / 60:.0f} minutes in one process, half of it in two."
+        f"{sum(seconds) / 60:.0f} minutes of a core."
         + (f" {more} more on calibration cells were measured beside them and are counted below." if more else "")
     )
 

@@ -90,12 +90,12 @@ def control(name: str, at: Cell, seed: int = 0) -> Task:
     return Task("healthy", name, at, seed=seed, number=one.number, hard=one.hard)
 
 
-CALIBRATED = 3
+CALIBRATED = 5
 """One in so many faults is planted on a calibration cell too: calibrating itself plants all, thoroughly."""
 
 
 def faults(among: tuple[Cell, ...], thorough: bool) -> Iterator[Task]:
-    """Every fault on a held-out cell and each third on a calibration cell, at one of its severities.
+    """Every fault on a held-out cell and each fifth on a calibration cell, at one of its severities.
 
     thorough: every fault on both, at all of them
     """
