@@ -17,6 +17,7 @@ from gammabeta.optim import Sgd
 from gammabeta.plan import Plan
 from gammabeta.train import together
 from gammabeta.train.paired import paired
+from gammabeta.train.step import Start
 from gammabeta.train.together import Meeting, advance_all
 
 PAGES = {code: one.page for code, one in registry().items()}
@@ -228,6 +229,14 @@ def test_below_a_constant_answer_the_loss_alone_is_a_proof(twice_ill):
     pairs = [outcome(far, -3.0)] * 3, [outcome(near, -0.2)] * 3
     shown = proof(twice_ill, times("rate", 50), *pairs, False)
     assert (shown.gain, shown.confirmed, shown.by_loss) == (0, False, True)
+
+
+def test_what_lowers_the_loss_alone_is_ranked_by_its_signature(twice_ill):
+    assert rank(0.0, 0.0, 0.9) > rank(0.0, 0.0, 0.6) > 0 == rank(0.0, 0.2, 0.9)
+    # far from the answer: with longer steps r2 is still below that of a constant one
+    start = Start(({"weight": np.full((3, 1), 9.0, np.float32), "bias": np.ones(1, np.float32)},), ((),))
+    far = replace(twice_ill, began=start)
+    assert findings(far, suspicion("GB302", times("rate", 2), 0.8))[0] == ("GB302", "warning")
 
 
 def test_losses_are_compared_where_inputs_alone_are_changed(twice_ill):

@@ -15,9 +15,11 @@ def weight(certainty: float) -> float:
 def rank(gain: float, best: float, certainty: float) -> float:
     """(gain / best)^(1.05 - c) (0.4 + 0.6 c), in [0, 1]; best: the largest gain of all.
 
-    The surer the signature, the less it matters whether another change wins a little more.
+    The surer the signature, the less it matters whether another change wins a little more. Where best is 0 the loss
+    alone fell, and the signature decides.
     """
-    return float((gain / best) ** (1.05 - certainty) * weight(certainty))
+    share = gain / best if best > 0 else 1.0
+    return float(share ** (1.05 - certainty) * weight(certainty))
 
 
 class Proved(NamedTuple):
