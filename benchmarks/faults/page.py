@@ -16,7 +16,9 @@ quantiles, hastie, iris and waves; what they missed was seen and led to repairs 
 calibration now. Five new ones, which no rule has met, stand in their place: they were made, the noise of two of them
 was set by the scores of healthy runs, and the rules were then repaired by all faults at all severities on calibration
 cells, before any of the five was diagnosed. A paired check trains three pairs of runs in full on seeds that no fork
-has used; a fix helps if the hold-out says so. Two faults at once count where each hurts by itself as well."""
+has used; a fix helps if the hold-out says so. Two faults at once count where each hurts by itself as well. Of the
+full tier, cifar10/mlp-2 learns its 1,340 rows by heart: a base that is not healthy, and the one false alarm there
+says so. A division by zero was mended after these results, which none of the situations had met."""
 
 
 def measured(found: Sequence[Result], tier: Tier) -> str:
