@@ -178,6 +178,10 @@ def test_a_narrow_network_is_widened_under_what_freezes_it():
     wide = wider(16).plan(plan).network.layers
     assert [getattr(layer, "layer", layer).units for layer in wide if not isinstance(layer, Activation)] == [32, 48, 1]
     assert isinstance(wide[0], Frozen)
+    # the layer that answers keeps its width, frozen or not
+    frozen_end = plan.replace(network=Sequential((*layers[:-1], Frozen(Dense(1)))))
+    hidden, end = wider(16).plan(frozen_end).network.layers[2:]
+    assert (hidden.units, end.layer.units) == (48, 1)
     assert narrowest(Case.of(plan, rows(130, 0, "numbers"))) == 2
 
 

@@ -32,6 +32,7 @@ from gammabeta.nn import (
     XavierNormal,
     XavierUniform,
     Zeros,
+    bare,
 )
 from gammabeta.nn.layer import Normalization
 from gammabeta.plan import Plan, change
@@ -215,7 +216,7 @@ def wider(factor: int) -> Treatment:
     """More units, or channels, in every hidden layer."""
 
     def changed(plan: Plan) -> Plan:
-        last = [layer for layer in every(plan.layers) if isinstance(layer, Dense)][-1]
+        last = [layer for layer in map(bare, every(plan.layers)) if isinstance(layer, Dense)][-1]
 
         def edit(layer: Layer) -> tuple[Layer, ...]:
             if isinstance(layer, Frozen):
