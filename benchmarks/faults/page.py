@@ -9,16 +9,16 @@ from schedule import Tier, tasks
 from score import Result, confusion, doubles_table, families, lists, rivals_table, table, useless_fixes
 
 DISCLOSED = """What was chosen by looking at what: the rates by architecture, the number of steps, and an L2 for
-classification/mlp-2, diabetes/mlp-2 and iris/mlp-2 were set so that healthy runs are healthy, on all data sets, those
-held out too: there the scores of healthy runs were looked at, and no diagnosis. Thresholds of the rules were set on
-calibration cells. Two earlier editions held out wine, circles, classification, diabetes and glyphs, then friedman,
-quantiles, hastie, iris and waves; what they missed was seen and led to repairs of rules, so these sets are for
-calibration now. Five new ones, which no rule has met, stand in their place: they were made, the noise of two of them
-was set by the scores of healthy runs, and the rules were then repaired by all faults at all severities on calibration
-cells, before any of the five was diagnosed. A paired check trains three pairs of runs in full on seeds that no fork
-has used; a fix helps if the hold-out says so. Two faults at once count where each hurts by itself as well. Of the
-full tier, cifar10/mlp-2 learns its 1,340 rows by heart: a base that is not healthy, and the one false alarm there
-says so. A division by zero was mended after these results, which none of the situations had met."""
+classification, diabetes, iris, mnist and cifar10 with mlp-2 were set so that healthy runs are healthy, on all data
+sets, those held out too: there the scores of healthy runs were looked at, and no diagnosis. Thresholds of the rules
+were set on calibration cells. Two earlier editions held out wine, circles, classification, diabetes and glyphs, then
+friedman, quantiles, hastie, iris and waves; what they missed was seen and led to repairs of rules, so these sets are
+for calibration now. Five new ones, which no rule had met, stand in their place: they were made, the noise of two of
+them was set by the scores of healthy runs, and the rules were then repaired by all faults at all severities on
+calibration cells, before any of the five was diagnosed. They have been measured once before (97.9, 89, 91, 95, 95 %
+of the lines with a target, from detection to the fix), and what was missed there was left as it is; what changed
+since, changed for calibration cells. A paired check trains three pairs of runs in full on seeds that no fork has used;
+a fix helps if the hold-out says so. Two faults at once count where each hurts by itself as well."""
 
 
 def measured(found: Sequence[Result], tier: Tier) -> str:

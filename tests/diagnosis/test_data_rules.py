@@ -487,6 +487,13 @@ def test_classes_that_overlap_are_no_wrong_labels(spread: float) -> None:
     assert all(one.severity == "note" for one in found("GB107", Case.of(linear(3), clusters(600, spread, 0.0))))
 
 
+def test_few_wrong_labels_among_classes_that_overlap_are_a_warning() -> None:
+    suspicion = one("GB107", Case.of(linear(3), clusters(600, 1.7, 0.1)))
+    assert suspicion.severity == "warning"
+    assert suspicion.numbers["rate"] / suspicion.numbers["disagreement"] < 0.6
+    assert all(one.severity == "note" for one in found("GB107", Case.of(linear(3), clusters(600, 1.7, 0.0))))
+
+
 def test_targets_far_off_in_a_regression_are_a_note() -> None:
     rows = table(200, 0, 0)
     y = rows.y.copy()
