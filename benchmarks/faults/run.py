@@ -216,10 +216,10 @@ def main() -> None:
         PAGE.write_text(page(list(found.values()), machine, fingerprint(), defects))
         print(f"written to {PAGE}")
     else:
-        from score import lists, table
+        from score import by_cells, lists, table
 
         here = [found[task.key] for task in chosen if task.key in found]
-        print(table(here), lists(here), sep="\n\n")
+        print(table(by_cells(here)), lists(here), sep="\n\n")
     if not whole:
         print("the time was up: call it again to go on")
 

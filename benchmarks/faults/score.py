@@ -1,31 +1,23 @@
 """From results to numbers: shares with Wilson's 95 % intervals, and tables."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
+
+from gammabeta.diagnosis.noise import wilson
 
 Result = dict[str, Any]
 UNNAMED = "GB305"
 """Says that something is wrong and not what: it detects, and names no cause."""
 
 
-def wilson(hits: int, n: int, z: float = 1.96) -> tuple[float, float]:
-    """Wilson's interval of a share."""
-    if n == 0:
-        return 0.0, 1.0
-    share = hits / n
-    center = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
-    return max(0.0, center - half), min(1.0, center + half)
-
-
 def share(found: Iterable[bool]) -> str:
-    """ "93 % (81 to 98; 27 of 29)"."""
+    """ "93.1 % (81 % to 98 %; 27 of 29)"."""
     values = list(found)
     if not values:
         return "none measured"
     low, high = wilson(sum(values), len(values))
-    return f"{sum(values) / len(values):.0%} ({low:.0%} to {high:.0%}; {sum(values)} of {len(values)})".replace(
+    return f"{sum(values) / len(values):.1%} ({low:.0%} to {high:.0%}; {sum(values)} of {len(values)})".replace(
         "%", " %"
     )
 
@@ -158,24 +150,35 @@ ROWS: tuple[Row, ...] = (
 )
 
 
-def table(results: Sequence[Result]) -> str:
-    """The main numbers: held-out cells, calibration cells, all."""
-    parts = {
+def table(parts: Mapping[str, Sequence[Result]], targets_only: bool = False) -> str:
+    """The main numbers, a column for each part of the results.
+
+    targets_only: without the lines that have no target
+    """
+    lines = [f"| | {' | '.join(parts)} | target |", f"|---|{'---|' * len(parts)}---|"]
+    for name, values, target in ROWS:
+        if target or not targets_only:
+            lines.append(f"| {name} | {' | '.join(share(values(part)) for part in parts.values())} | {target} |")
+    lines.append(f"| warnings per healthy run | {' | '.join(warned(part) for part in parts.values())} | <= 0.3 |")
+    return "\n".join(lines)
+
+
+def by_cells(results: Sequence[Result]) -> dict[str, Sequence[Result]]:
+    """The results in two parts: what calibration never saw, and what it may look at."""
+    return {
         "held-out cells": [one for one in results if one["held_out"]],
         "calibration cells": [one for one in results if not one["held_out"]],
     }
-    lines = ["| | held-out cells | calibration cells | target |", "|---|---|---|---|"]
-    for name, values, target in ROWS:
-        lines.append(f"| {name} | {' | '.join(share(values(part)) for part in parts.values())} | {target} |")
-    for part, found in parts.items():
-        healthy = [one for one in found if one["kind"] == "healthy"]
-        if healthy:
-            counts = [len(causes(one, ("warning",))) for one in healthy]
-            warned = sum(counts) / len(counts)
-            half = 1.96 * (sum((one - warned) ** 2 for one in counts) / max(len(counts) - 1, 1) / len(counts)) ** 0.5
-            words = f"{warned:.2f} ({max(0.0, warned - half):.2f} to {warned + half:.2f}; n {len(healthy)})"
-            lines.append(f"| warnings per healthy run, {part} | {words} | | <= 0.3 |")
-    return "\n".join(lines)
+
+
+def warned(results: Sequence[Result]) -> str:
+    """Warnings per healthy run, with the interval of their mean."""
+    counts = [len(causes(one, ("warning",))) for one in results if one["kind"] == "healthy"]
+    if not counts:
+        return "-"
+    mean = sum(counts) / len(counts)
+    half = 1.96 * (sum((one - mean) ** 2 for one in counts) / max(len(counts) - 1, 1) / len(counts)) ** 0.5
+    return f"{mean:.2f} ({max(0.0, mean - half):.2f} to {mean + half:.2f}; n {len(counts)})"
 
 
 def rivals_table(results: Sequence[Result]) -> str:
