@@ -90,7 +90,7 @@ def trained(s: Situation, seed: int, looking: bool = False) -> Trained:
 
 
 def scored(plan: Plan, params: Any, stats: Any, data: Dataset) -> tuple[float, float]:
-    """(headline metric, loss); of a model that could not be trained, what a constant answer would get at best."""
+    """(headline metric, loss); of a model that could not be trained, those of guessing and the largest."""
     assert data.y is not None
     worst = 0.0 if data.y.ndim == 2 and not set(np.unique(data.y)) <= {0.0, 1.0} else 1 / (1 + float(data.y.max()))
     if params is None:
@@ -123,8 +123,10 @@ def useless_kept(cell: Cell) -> tuple[int, int]:
 
 
 def outcome(metric: float, loss: float) -> Outcome:
-    """What the paired check sees of a run."""
-    return Outcome(loss, metric, np.nan, np.nan, loss, loss < MOST_LOSS, 0, ())
+    """What the paired check sees of a run: no finite loss where it is as large as it is counted at most."""
+    finite = loss < MOST_LOSS
+    loss = loss if finite else np.inf
+    return Outcome(loss, metric, np.nan, np.nan, loss, finite, 0, ())
 
 
 def harm(cell: Cell, s: Situation, first: Trained) -> dict[str, Any]:

@@ -61,8 +61,9 @@ def mended(case: Case, s: Situation, finding: Finding) -> Situation | None:
                 if treatment.says == finding.proof.change:
                     parts = {name: getattr(s, name) for name in ("train", "valid", "holdout")}
                     new = {name: treatment.data(part) for name, part in parts.items() if part is not None}
-                    if s.holdout.rows != new["holdout"].rows:
-                        new["holdout"] = s.holdout
+                    # what is scored stays: all of its rows, each at its own weight
+                    kept = s.holdout if s.holdout.rows != new["holdout"].rows else new["holdout"]
+                    new["holdout"] = replace(kept, weights=s.holdout.weights)
                     made = replace(made, **new)
     if not finding.fix and made.train is s.train:
         return None

@@ -92,31 +92,35 @@ def trials_done(folder: Path) -> int:
         return 0
 
 
-@pytest.mark.parametrize(
-    "there",
-    [lambda folder: len(record(folder)) == 2, lambda folder: len(record(folder)) == 4 and trials_done(folder) >= 2],
-    ids=["while a batch is learned by heart", "in the midst of the search"],
-)
-def test_a_recipe_that_was_killed_goes_on_and_gives_what_one_that_was_not_gives(
-    there: Callable[[Path], bool], tmp_path: Path
-) -> None:
-    frame = load_iris(as_frame=True).frame.sample(frac=1, random_state=3)
-    frame["kind"] = np.array(["setosa", "versicolor", "virginica"])[frame.pop("target")]
-    frame.to_csv(tmp_path / "iris.csv", index=False)
-    words = ["recipe", tmp_path / "iris.csv", "--target", "kind", *TINY, *QUICK, "-o", tmp_path / "killed"]
+def killed_where(there: Callable[[Path], bool], folder: Path, *words: object) -> None:
+    """Start a recipe in a process of its own and kill it as soon as its folder looks so."""
     command = [sys.executable, "-m", "gammabeta", *map(str, words)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while not there(tmp_path / "killed"):
+    while not there(folder):
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
     process.kill()
     _, err = process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL, err
-    before = record(tmp_path / "killed")
-    assert len(before) < len(STEPS)
+
+
+def test_a_recipe_that_was_killed_twice_goes_on_and_gives_what_one_that_was_not_gives(tmp_path: Path) -> None:
+    frame = load_iris(as_frame=True).frame.sample(frac=1, random_state=3)
+    frame["kind"] = np.array(["setosa", "versicolor", "virginica"])[frame.pop("target")]
+    frame.to_csv(tmp_path / "iris.csv", index=False)
+    folder = tmp_path / "killed"
+    words = ["recipe", tmp_path / "iris.csv", "--target", "kind", *TINY, *QUICK, "-o", folder]
+    # while a batch is learned by heart
+    killed_where(lambda folder: len(record(folder)) == 2, folder, *words)
+    first = record(folder)
+    # in the midst of the search
+    killed_where(lambda folder: len(record(folder)) == 4 and trials_done(folder) >= 2, folder, *words, "--resume")
+    second = record(folder)
+    assert len(first) < len(second) < len(STEPS)
+    assert second[: len(first)] == first
     done(*words, "--resume")
-    after = list(complete(tmp_path / "killed").values())
-    assert after[: len(before)] == before
+    after = list(complete(folder).values())
+    assert after[: len(second)] == second
     done(*words[:-1], tmp_path / "whole")
     for one, other in zip(after, complete(tmp_path / "whole").values(), strict=True):
         assert (one["passed"], one["reason"], one["plan"]) == (other["passed"], other["reason"], other["plan"])

@@ -13,13 +13,13 @@ from gammabeta.compiling import ONCE
 from gammabeta.data import Dataset, Schema
 from gammabeta.diagnosis.examine import Examination, examine
 from gammabeta.diagnosis.references import References, constant_answer, outputs_of, references
-from gammabeta.nn import BatchNorm, ClassLoss, LabelLoss, Loss, Sequential
+from gammabeta.nn import BatchNorm, ClassLoss, LabelLoss, Loss, MulticlassHinge, Sequential
 from gammabeta.nn.memories import batch_norms
 from gammabeta.plan import Plan
 from gammabeta.serial import lift, lower
 from gammabeta.train.counted import counted
 from gammabeta.train.evaluate import Evaluation, evaluate, shared_length
-from gammabeta.train.fit import met, steps_in
+from gammabeta.train.fit import met, steps_in, subset
 from gammabeta.train.metrics import LOWER_IS_BETTER, headline, headline_name
 from gammabeta.train.step import Start, State, calibrated, fresh_state, program_of, started
 from gammabeta.types import Tree
@@ -86,7 +86,9 @@ class Case:
     @cached_property
     def judged_on(self) -> Dataset:
         """The validation rows as they count in the run, or the training rows where there are none."""
-        return self.counted if self.valid is None else counted(self.plan, self.valid, self.train)
+        if self.valid is None or self.valid.rows == 0:
+            return self.counted
+        return counted(self.plan, self.valid, self.train)
 
     @cached_property
     def metric(self) -> str:
@@ -119,7 +121,9 @@ class Case:
         if self.began is not None:
             made = started(self.plan, self.train.input_shape, self.began)
         else:
-            made = calibrated(self.plan, fresh_state(self.plan, self.train.input_shape), self.probe)
+            made = calibrated(
+                self.plan, fresh_state(self.plan, self.train.input_shape), subset(self.counted, self.plan.seed)
+            )
         state: State = jax.device_get(made)
         return state
 
@@ -166,13 +170,13 @@ class Case:
     @cached_property
     def references(self) -> References:
         """What others reach on the same rows."""
-        return references(self.plan.loss, self.train, self.judged_on)
+        return references(self.plan.loss, self.counted, self.judged_on)
 
     @cached_property
     def constant_loss(self) -> float:
         """The loss of the best constant outputs, on the rows that judge: where nothing is learned from the inputs.
 
-        By Newton-free descent over k numbers for any loss; the class shares' entropy for softmax cross-entropy.
+        Of the weighted shares of the classes where a loss is one of probabilities, else by descent over k numbers.
         """
         return constant_loss(self)
 
@@ -201,11 +205,6 @@ class Case:
             return 0.0
         return self.skill(self.references.best) - self.skill(self.valid_score)
 
-    def signals(self, name: str) -> dict[str, float]:
-        """The last probed step's signals that start with ``name``; {} without history."""
-        found = self.history[-1].get("signals", {}) if self.history else {}
-        return {key: value for key, value in found.items() if key.startswith(name) and value is not None}
-
 
 @partial(jax.jit, static_argnames="skeleton", compiler_options=ONCE)
 def loss_of_all(
@@ -222,7 +221,7 @@ def constant_loss(case: Case) -> float:
 
     data, loss = case.judged_on, case.plan.loss
     assert data.y is not None
-    y, weights = np.asarray(data.y), data.weights / max(float(data.weights.sum()), 1e-30)
+    y, weights = np.asarray(data.y), np.asarray(data.weights) / max(float(data.weights.sum()), 1e-30)
     k = case.at_start.outputs.shape[1]
 
     skeleton, numbers = lift(loss)
@@ -231,13 +230,16 @@ def constant_loss(case: Case) -> float:
         return float(loss_of_all(skeleton, numbers, np.asarray(outputs, np.float32), y, weights))
 
     start = np.zeros(k)
+    smoothing = float(getattr(loss, "label_smoothing", 0.0))
     if isinstance(loss, ClassLoss):
-        start[: outputs_of(y)] = np.log(np.maximum(constant_answer(loss, y)[0], 1e-6))[:k]
+        shares = constant_answer(loss, y, weights)[0]
+        start[: len(shares)] = np.log(np.maximum((1 - smoothing) * shares + smoothing / k, 1e-6))[:k]
     elif isinstance(loss, LabelLoss):
-        share = np.clip(np.mean(y, axis=0), 1e-6, 1 - 1e-6)
-        start = np.log(share / (1 - share))
+        shares = (1 - smoothing) * constant_answer(loss, y, weights)[0] + smoothing / 2
+        start = np.log(np.clip(shares, 1e-6, 1) / np.clip(1 - shares, 1e-6, 1))
     elif y.shape[1] == k:
-        start = np.average(y, axis=0, weights=weights)
-    if isinstance(loss, ClassLoss | LabelLoss) or k > 20:
+        start = constant_answer(loss, y, weights)[0]
+    of_probabilities = isinstance(loss, ClassLoss | LabelLoss) and not isinstance(loss, MulticlassHinge)
+    if of_probabilities or k > 20:
         return value(start)
     return float(min(value(start), minimize(value, start, method="Powell", options={"maxiter": 20}).fun))

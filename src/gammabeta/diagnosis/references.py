@@ -41,8 +41,16 @@ def flat(data: Dataset) -> np.ndarray:
     return x.reshape(len(x), -1)
 
 
+def few(x: np.ndarray) -> np.ndarray:
+    """At most 256 of the columns, chosen by chance, the same ones of as many."""
+    return x[:, np.sort(np.random.default_rng(0).permutation(x.shape[1])[:MOST_FEATURES])]
+
+
 def references(loss: Loss, train: Dataset, valid: Dataset, boosted: bool = False) -> References:
     """Fit scikit-learn's on at most 4,000 rows and 256 features (chosen by chance), measure on the validation rows.
+
+    train, valid: at the weights at which they count; those of training rows make the constant answer, the models learn
+        from all rows alike
 
     boosted: gradient-boosted trees as well, which take seconds; of one target only
     """
@@ -50,14 +58,12 @@ def references(loss: Loss, train: Dataset, valid: Dataset, boosted: bool = False
 
     assert train.y is not None
     assert valid.y is not None
-    random = np.random.default_rng(0)
-    rows = np.sort(random.permutation(train.rows)[:MOST_ROWS])
+    rows = np.sort(np.random.default_rng(0).permutation(train.rows)[:MOST_ROWS])
     x, x_valid = flat(train)[rows], flat(valid)
-    chosen = np.sort(random.permutation(x.shape[1])[:MOST_FEATURES])
-    x, x_valid = cleaned(x[:, chosen], x_valid[:, chosen])
+    x, x_valid = cleaned(few(x), few(x_valid))
     y = np.asarray(train.y)[rows]
     scores = {}
-    base = np.repeat(constant_answer(loss, y), valid.rows, axis=0)
+    base = np.repeat(constant_answer(loss, y, np.asarray(train.weights)[rows]), valid.rows, axis=0)
     given = {"constant": base}
     for name, model in models(loss, y, boosted).items():
         try:
@@ -123,11 +129,13 @@ def answers(model: Any, x: np.ndarray, loss: Loss, y: np.ndarray) -> np.ndarray:
     return predicted.reshape(len(x), -1)
 
 
-def constant_answer(loss: Loss, y: np.ndarray) -> np.ndarray:
-    """The best answer that looks at no input: (1, outputs)."""
+def constant_answer(loss: Loss, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The best answer that looks at no input, the weighted shares or means: (1, outputs)."""
+    w = np.asarray(weights, np.float64)
+    w = w / w.sum() if w.sum() > 0 else np.full(len(y), 1 / len(y))
     if isinstance(loss, ClassLoss):
-        return np.bincount(y, minlength=outputs_of(y))[None] / len(y)
-    mean: np.ndarray = np.mean(y.astype(np.float64), axis=0, keepdims=True)
+        return np.bincount(y, weights=w, minlength=outputs_of(y))[None]
+    mean: np.ndarray = (w @ y.astype(np.float64))[None]
     return mean
 
 

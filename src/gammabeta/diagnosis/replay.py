@@ -57,13 +57,16 @@ def searched(case: Case, most_steps: int) -> Place | None:
     state = jax.tree.map(jnp.asarray, case.start)
     scale, seed, done, epoch = scale_of(data), np.uint32(case.plan.seed), 0, 0
     while done < min(case.steps, most_steps):
+        reduction = case.plan.schedule.after(watched_losses(case)[:epoch])
         epoch += 1
         began, batches = done, epoch_batches(data.rows, case.plan.batch_size, case.plan.seed, epoch)
         for chunk, real in chunks(data, batches):
 
-            def stepped(state: State, first: int, last: int, chunk: Chunk = chunk) -> tuple[State, np.ndarray]:
+            def stepped(
+                state: State, first: int, last: int, chunk: Chunk = chunk, reduction: float = reduction
+            ) -> tuple[State, np.ndarray]:
                 span = (first, last)
-                made, losses = advance(skeleton, numbers, state, chunk, scale, span, case.steps, seed)
+                made, losses = advance(skeleton, numbers, state, chunk, scale, span, case.steps, seed, reduction)
                 return made, np.asarray(losses)[first:last]
 
             after, losses = stepped(state, 0, real)
@@ -75,6 +78,13 @@ def searched(case: Case, most_steps: int) -> Place | None:
                 return Place(done + bad + 1, *inside(case, before, batch), tuple(sorted(rows[rows >= 0].tolist())))
             state, done = after, done + real
     return None
+
+
+def watched_losses(case: Case) -> list[float]:
+    """What the schedule heard of after every epoch of the run: the validation loss, or the training loss without."""
+    lines = [line.get("valid") or line.get("train", {}) for line in case.history]
+    # what is not finite is null in the history
+    return [float("nan") if line.get("loss") is None else float(line["loss"]) for line in lines]
 
 
 def inside(case: Case, state: State, batch: Chunk) -> tuple[str, str]:

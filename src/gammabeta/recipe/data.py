@@ -8,6 +8,7 @@ import numpy as np
 from gammabeta.data import Dataset, describe
 from gammabeta.diagnosis import Case, Finding, diagnose
 from gammabeta.diagnosis.noise import Noise, label_noise
+from gammabeta.diagnosis.references import few
 from gammabeta.diagnosis.rows import MOST_ROWS, feature, inputs, some
 from gammabeta.diagnosis.shift import shifts
 from gammabeta.model import suited
@@ -16,7 +17,6 @@ from gammabeta.recipe.known import Known
 from gammabeta.serial import to_json
 
 MOST_ODD, MOST_SUSPECTS, LEAST_ROWS = 10, 20, 20
-MOST_FEATURES = 256
 
 
 def data(known: Known) -> Gate:
@@ -73,8 +73,7 @@ def odd_rows(case: Case, train: Dataset) -> list[Mapping[str, Any]]:
     x = inputs(chosen)
     if len(x) < LEAST_ROWS:
         return []
-    columns = np.sort(np.random.default_rng(0).permutation(x.shape[1])[:MOST_FEATURES])
-    scores = -IsolationForest(random_state=0).fit(x[:, columns]).score_samples(x[:, columns])
+    scores = -IsolationForest(random_state=0).fit(few(x)).score_samples(few(x))
     spread = np.std(x, axis=0)
     out = np.abs(x - np.median(x, axis=0)) / np.where(spread > 0, spread, 1.0)
     return [

@@ -67,7 +67,7 @@ def skeleton(known: Known) -> Gate:
     case = Case.of(model.plan, known.train, known.valid, *more)
     own = {name: score(model, rows) for name, rows in known.counted.items()}
     known.say("fitting what costs nothing: linear, neighbors, trees")
-    found = references(model.plan.loss, known.train, case.judged_on, boosted=known.clock.left() > SECONDS_FOR_BOOSTING)
+    found = references(model.plan.loss, case.counted, case.judged_on, boosted=known.clock.left() > SECONDS_FOR_BOOSTING)
     leads = {name: lead(case, known.valid, answer) for name, answer in found.answers.items()}
     over_constant = lead_in_loss(case, known.valid, found.answers["constant"])
     known.say("training without inputs")

@@ -89,12 +89,14 @@ class Epoch:
 
     def to_json(self) -> dict[str, Any]:
         """The epoch as one line of the history: numbers only, no arrays; NaN as null."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            step_loss = {"mean": float(np.mean(self.losses)), "spread": float(np.std(self.losses))}
         body = {
             "epoch": self.number,
             "steps": self.steps,
             "train": dict(self.train),
             "valid": dict(self.valid),
-            "step_loss": {"mean": float(np.mean(self.losses)), "spread": float(np.std(self.losses))},
+            "step_loss": step_loss,
             "learning_rate": self.learning_rate,
             "seconds": round(self.seconds, 4),
             "compile_seconds": round(self.compile_seconds, 4),

@@ -7,7 +7,7 @@ import numpy as np
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
 from gammabeta.diagnosis.networks import place_of, setting_of, with_layers
-from gammabeta.diagnosis.rows import error_of, good_rows
+from gammabeta.diagnosis.rows import error_of, good_rows, some
 from gammabeta.diagnosis.suspicion import Suspicion, Treatment
 from gammabeta.nn import BatchNorm, Layer, places
 from gammabeta.nn.memories import memories
@@ -35,6 +35,9 @@ LOSS, SKILL, SHIFT = 0.05, 0.01, 0.5
 ERROR_GAIN, ERRORS = 0.03, 2.0
 """Skill, and standard errors of the rows whose answer changes, that make it an error."""
 
+ROWS = 4096
+"""Training rows whose statistics are taken, at most: chosen by chance."""
+
 LONG = 0.1
 """Of the run's steps: a memory of more batches than that holds weights of another time."""
 
@@ -47,8 +50,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
         return (layer.replace(estimator="exact", update=True),) if isinstance(layer, BatchNorm) else (layer,)
 
     plan = with_layers(case.plan, exact)
-    rows = case.train if case.train.rows <= 4096 else case.train.take(np.arange(4096))
-    fresh = settled(plan.layers, case.params, case.stats, rows, case.plan.batch_size)
+    fresh = settled(plan.layers, case.params, case.stats, some(case.counted, ROWS), case.plan.batch_size)
     shifts = [
         np.abs(np.asarray(old.mean) - np.asarray(new.mean)) / np.sqrt(np.asarray(new.var) + 1e-12)
         for old, new in zip(memories(case.stats), memories(fresh), strict=True)

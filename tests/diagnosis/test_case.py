@@ -1,0 +1,105 @@
+"""What a case measures of a run: the best constant answer, the start as the run had it, the run again."""
+
+import math
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+
+from gammabeta.data import Dataset
+from gammabeta.diagnosis import Case
+from gammabeta.diagnosis.replay import first_non_finite
+from gammabeta.nn import (
+    Activation,
+    Dense,
+    Lsuv,
+    MulticlassHinge,
+    Sequential,
+    SigmoidCrossEntropy,
+    SoftmaxCrossEntropy,
+    SquaredError,
+)
+from gammabeta.optim import ReduceOnPlateau, Sgd
+from gammabeta.plan import Plan
+from gammabeta.train import fit
+
+
+def classes(*counts, weights=None):
+    y = np.repeat(np.arange(len(counts)), counts).astype(np.int32)
+    return Dataset(np.random.default_rng(0).normal(size=(len(y), 3)).astype(np.float32), y, weights=weights)
+
+
+def linear(outputs, loss, **settings):
+    return Plan(network=Sequential((Dense(outputs),)), loss=loss, **{"epochs": 3, "batch_size": 16, **settings})
+
+
+def entropy(*shares):
+    return -sum(share * math.log(share) for share in shares)
+
+
+def test_balanced_classes_leave_a_constant_answer_no_more_than_an_even_one():
+    case = Case.of(linear(2, SoftmaxCrossEntropy(), class_weights="balanced"), classes(57, 3))
+    assert case.constant_loss == pytest.approx(math.log(2), abs=1e-5)
+    assert Case.of(linear(2, SoftmaxCrossEntropy()), classes(57, 3)).constant_loss == pytest.approx(
+        entropy(0.95, 0.05), abs=1e-5
+    )
+
+
+def test_weights_of_rows_count_in_the_constant_answer_and_its_score():
+    rows = classes(40, 20, weights=np.repeat(np.float32([1, 6]), [40, 20]))
+    case = Case.of(linear(2, SoftmaxCrossEntropy()), rows)
+    assert case.constant_loss == pytest.approx(entropy(0.25, 0.75), abs=1e-5)
+    assert case.references.constant == pytest.approx(0.75, abs=1e-6)
+
+
+@pytest.mark.parametrize("loss", [SoftmaxCrossEntropy(label_smoothing=0.3), MulticlassHinge()])
+def test_no_constant_outputs_are_better_than_the_best(loss):
+    case = Case.of(linear(3, loss), classes(30, 20, 10))
+    y = case.train.y
+    for outputs in np.random.default_rng(1).normal(size=(200, 3)):
+        others = np.repeat(outputs[None].astype(np.float32), len(y), axis=0)
+        assert float(np.mean(loss.rows(others, y))) > case.constant_loss - 1e-3
+    assert case.constant_loss < float(np.mean(loss.rows(np.zeros((len(y), 3), np.float32), y)))
+
+
+def test_smoothed_labels_have_the_entropy_of_their_smoothed_share():
+    y = np.repeat(np.float32([0, 1]), [48, 12])[:, None]
+    rows = Dataset(np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32), y)
+    case = Case.of(linear(1, SigmoidCrossEntropy(label_smoothing=0.2)), rows)
+    assert case.constant_loss == pytest.approx(entropy(0.26, 0.74), abs=1e-5)
+
+
+def numbers(count):
+    random = np.random.default_rng(3)
+    x = random.normal(size=(count, 4)).astype(np.float32)
+    return Dataset(x, (x @ np.float32([1.0, -0.5, 0.3, 0.0]))[:, None])
+
+
+def test_a_start_that_was_calibrated_on_many_rows_is_the_run_s():
+    network = Sequential((Dense(5, initializer=Lsuv()), Activation("relu"), Dense(1)))
+    plan = Plan(network=network, loss=SquaredError(), optimizer=Sgd(1e-30), epochs=1, batch_size=256)
+    rows = numbers(900)
+    (epoch,) = fit(plan, rows, probe=None)
+    for one, other in zip(
+        jax.tree.leaves(Case.of(plan, rows).start.params), jax.tree.leaves(epoch.state.params), strict=True
+    ):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-25)
+
+
+def test_the_step_that_broke_is_found_where_the_rate_was_reduced_on_the_way():
+    schedule = ReduceOnPlateau(patience=1, drop=0.9)
+    rows = numbers(64)
+    plan = linear(1, SquaredError(), optimizer=Sgd(8.0), schedule=schedule, epochs=60, batch_size=32)
+    epochs = list(fit(plan, rows, probe=None))
+    assert epochs[-1].ended == "non-finite loss"
+    assert len(epochs) > 3
+    broke = epochs[-1].steps - len(epochs[-1].losses) + int(np.argmin(np.isfinite(epochs[-1].losses))) + 1
+    case = Case.of(plan, rows, None, tuple(epoch.to_json() for epoch in epochs))
+    assert first_non_finite(case).step == broke
+
+
+def test_validation_rows_of_none_leave_the_training_rows_to_judge():
+    rows = numbers(60)
+    case = Case.of(linear(1, SquaredError()), rows, replace(rows.take(np.arange(0))))
+    assert case.judged_on is case.counted
