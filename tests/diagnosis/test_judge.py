@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from gammabeta.data import Dataset
-from gammabeta.diagnosis import Case, Proof, Suspicion, Treatment, registry
+from gammabeta.diagnosis import Case, Finding, Proof, Suspicion, Treatment, registry
 from gammabeta.diagnosis.forks import Branch, Outcome, forked
 from gammabeta.diagnosis.gain import gain_of, other_units
-from gammabeta.diagnosis.judge import judge, severity_of, top_of
+from gammabeta.diagnosis.judge import Scored, judge, severity_of, silenced, top_of
 from gammabeta.diagnosis.rank import Proved, rank, standing
 from gammabeta.diagnosis.trials import Tried, proof
 from gammabeta.nn import AbsoluteError, Dense, Sequential, SquaredError
@@ -58,6 +58,10 @@ def twice_ill():
     return Case.of(plan, train, valid, params=params, stats=((),))
 
 
+def finding(code, place, severity="error"):
+    return Finding(code=code, name="", severity=severity, place=place, evidence="seen")
+
+
 def findings(case, *suspicions):
     return [(one.code, one.severity) for one in judge(case, suspicions, PAGES)]
 
@@ -89,6 +93,35 @@ def test_what_a_proved_cause_explains_without_a_fork_is_a_note(twice_ill):
     assert findings(twice_ill, equal, still) == [("GB201", "error"), ("GB206", "note")]
     # without a proof nothing says that it would have stayed finite
     assert findings(twice_ill, equal, broken) == [("GB201", "error"), ("GB701", "error")]
+
+
+def test_what_has_nothing_to_try_is_not_said_to_be_left_untried(twice_ill):
+    rate = suspicion("GB302", times("rate", 50), 0.8)
+    idle = suspicion("GB201", Treatment("nothing"), 1.0)
+    (note,) = [one for one in judge(twice_ill, [rate, idle], PAGES) if one.code == "GB201"]
+    assert (note.severity, note.costs) == ("note", "")
+    assert "GB201" not in [code for code, _ in findings(twice_ill, rate, replace(idle, certainty=0.8))]
+
+
+def test_other_places_of_a_second_cause_are_told_as_well(twice_ill):
+    first = Scored(1.0, finding("GB302", "rate"), None, None, twice_ill)
+    notes = [Scored(0.0, finding("GB307", place, "note"), None, None, twice_ill) for place in ("l2", "dropout")]
+    beyond = finding("GB307", "l2")
+    told = silenced([first, *notes], first, beyond)
+    assert [(one.code, one.place) for one in told] == [("GB302", "rate"), ("GB307", "l2"), ("GB307", "dropout")]
+    assert told[1] is beyond
+    # the first cause is told even where another place of its code stands beside it
+    assert silenced([first], first, finding("GB302", "rate"))[0] is first.finding
+
+
+def test_what_is_won_behind_a_balanced_metric_is_named_by_it(twice_ill):
+    def heavier(data):
+        return replace(data, weights=data.weights * np.where(data.y[:, 0] > 0, 2, 1).astype(np.float32))
+
+    rate = suspicion("GB302", times("rate", 50), 0.9, judged=heavier)
+    found = judge(twice_ill, [rate, suspicion("GB307", times("l2", 0), 0.85)], PAGES)
+    metrics = [(one.code, one.proof.metric) for one in found if one.severity != "note"]
+    assert metrics == [("GB302", "balanced r2"), ("GB307", "balanced r2")]
 
 
 def test_another_treatment_of_the_same_trouble_is_explained_by_the_first(twice_ill):

@@ -59,6 +59,14 @@ def test_the_ends_of_the_spectrum_of_a_linear_model_are_those_of_its_second_mome
     assert found.negative == 0
 
 
+def test_parameters_keep_their_type_where_jax_counts_in_float64():
+    params, stats = jax.device_get(fresh(LINEAR))
+    expected = curvature(LINEAR, params, stats, DATA)
+    with jax.enable_x64(True):
+        found = curvature(LINEAR, params, stats, DATA)
+    assert found.largest == pytest.approx(expected.largest, rel=1e-3)
+
+
 def test_at_a_saddle_some_curvature_is_negative():
     # y = w2 w1 x around w = 0: the Hessian is [[0, -c], [-c, 0]]
     plan = Plan(network=Sequential((Dense(1, bias=False), Dense(1, bias=False))), loss=SquaredError(), input_shape=(4,))

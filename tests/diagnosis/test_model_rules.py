@@ -10,20 +10,23 @@ import pytest
 from gammabeta.data import Dataset
 from gammabeta.diagnosis import Case, diagnose, registry
 from gammabeta.diagnosis.rules.underfitting import narrowest
-from gammabeta.diagnosis.treatments import activations_added, wider
+from gammabeta.diagnosis.treatments import activations_added, last_layer_from_zeros, wider
 from gammabeta.nn import (
     AbsoluteError,
     Activation,
     BatchNorm,
     ClassLoss,
+    Conv2D,
     Dense,
     Dropout,
     Flatten,
     Frozen,
+    GlobalAveragePool,
     Huber,
     Layer,
     Loss,
     MulticlassHinge,
+    Paced,
     RandomBrightness,
     RandomRotation,
     Seen,
@@ -31,6 +34,8 @@ from gammabeta.nn import (
     SigmoidCrossEntropy,
     SoftmaxCrossEntropy,
     SquaredError,
+    Zeros,
+    bare,
 )
 from gammabeta.plan import Plan
 from gammabeta.train.fit import met
@@ -183,6 +188,28 @@ def test_a_narrow_network_is_widened_under_what_freezes_it():
     hidden, end = wider(16).plan(frozen_end).network.layers[2:]
     assert (hidden.units, end.layer.units) == (48, 1)
     assert narrowest(Case.of(plan, rows(130, 0, "numbers"))) == 2
+
+
+def test_without_a_dense_layer_the_convolution_that_answers_keeps_its_width():
+    layers = (Conv2D(2, 1), Activation("relu"), Paced(Conv2D(4, 1)), Conv2D(3, 1), GlobalAveragePool())
+    plan = case_of(SoftmaxCrossEntropy(), "classes").plan
+    wide = wider(4).plan(plan.replace(network=Sequential(layers))).network.layers
+    assert [layer.filters for layer in map(bare, wide) if isinstance(layer, Conv2D)] == [8, 16, 3]
+    bare_plan = plan.replace(network=Sequential((Activation("relu"),)))
+    assert wider(4).plan(bare_plan) == last_layer_from_zeros().plan(bare_plan) == bare_plan
+
+
+def test_the_last_layer_starts_at_zero_also_where_it_is_wrapped():
+    plan = case_of(SquaredError(), "numbers").plan
+    made = last_layer_from_zeros().plan(plan.replace(network=Sequential((Dense(5), Paced(Dense(1))))))
+    assert [isinstance(layer.initializer, Zeros) for layer in map(bare, made.network.layers)] == [False, True]
+
+
+def test_a_metric_below_zero_is_said_as_it_is():
+    far = replace(rows(130, 0, "numbers"), x=50 * rows(130, 0, "numbers").x)
+    (suspicion,) = found("GB204", Case.of(case_of(Turned(), "numbers").plan, far))
+    assert suspicion.numbers["before"] < 0
+    assert f"from {suspicion.numbers['before']:.3f} to {suspicion.numbers['after']:.3f}" in suspicion.evidence
 
 
 def test_activations_are_added_where_those_that_do_nothing_stand_or_behind_batch_norm():

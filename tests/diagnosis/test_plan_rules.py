@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -11,12 +12,21 @@ from gammabeta.data import Dataset
 from gammabeta.diagnosis import Case, diagnose, registry
 from gammabeta.diagnosis.curves import curves_of
 from gammabeta.diagnosis.replay import MEMO, Place
+from gammabeta.diagnosis.rules.learning_rate_too_high import far_above_usual, longest_update
+from gammabeta.diagnosis.rules.overfitting import regularized
+from gammabeta.diagnosis.rules.weights_that_never_move import dead as died
+from gammabeta.diagnosis.verdict import verdict
 from gammabeta.nn import (
     Activation,
     BatchNorm,
+    Conv2D,
     Dense,
     Dropout,
+    Frozen,
+    GaussianNoise,
+    GlobalAveragePool,
     Layer,
+    Paced,
     Residual,
     ScaledNormal,
     Seen,
@@ -24,8 +34,9 @@ from gammabeta.nn import (
     SoftmaxCrossEntropy,
     SquaredError,
 )
-from gammabeta.optim import AdamW, Momentum, Step
+from gammabeta.optim import AdamW, FromOptax, Momentum, Optimizer, Sgd, Step
 from gammabeta.plan import Plan, change
+from gammabeta.train.step import Start
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,28 @@ class Shares(Layer):
 
     def apply(self, params, stats, x, call):
         return jax.nn.softmax(x, axis=self.axis), Seen()
+
+
+@dataclass(frozen=True)
+class Halved(Layer):
+    """Half of what comes in, between -most and most."""
+
+    most: float
+
+    def apply(self, params, stats, x, call):
+        return jnp.clip(x / 2, -self.most, self.most), Seen()
+
+
+@dataclass(frozen=True)
+class Remembering(Optimizer):
+    """Heavy ball with a rate that has to be given."""
+
+    learning_rate: float
+    strength: float
+    momentum: float = 0.9
+
+    def direction(self):
+        return Sgd().direction()
 
 
 def rows(count, seed, classes=0):
@@ -167,3 +200,164 @@ def test_a_loss_that_is_not_finite_because_of_the_rows_is_a_note_and_one_that_is
         (suspicion,) = registry()["GB701"].rule(made)
         assert (suspicion.severity, bool(suspicion.treatments)) == (severity, severity == "error")
     assert list(registry()["GB701"].rule(blown)) == []
+
+
+def found(code, made):
+    return list(registry()[code].rule(made))
+
+
+def test_optimizers_without_defaults_are_compared_where_they_have_some():
+    assert found("GB303", case(*PLAIN, optimizer=FromOptax(name="lion", arguments={"b1": 0.99}))) == []
+    own = case(*PLAIN, optimizer=Remembering(learning_rate=9.0, strength=2.0, momentum=0.99))
+    (suspicion,) = found("GB303", own)
+    assert suspicion.evidence == "momentum is 0.99 (default 0.9)"
+    assert suspicion.treatments[0].plan(own.plan).optimizer == Remembering(learning_rate=9.0, strength=2.0)
+    assert far_above_usual(9.0, own) == ()
+    assert len(far_above_usual(9.0, case(*PLAIN))) == 1
+
+
+def one_column(data):
+    return Dataset(data.x[:, :1], data.y)
+
+
+@pytest.mark.parametrize("layers", [PLAIN, (Dense(1), Activation("tanh"), Dense(6), Activation("relu"), Dense(1))])
+def test_units_of_a_single_input_are_equal_only_where_weights_and_biases_are(layers):
+    plan = case(*layers).plan
+    narrow = Case.of(plan, one_column(rows(90, 0)))
+    assert found("GB201", narrow) == []
+    place = 0 if len(layers) == 3 else 2
+    params = list(narrow.start.params)
+    params[place] = {name: np.full_like(value, 0.7) for name, value in params[place].items()}
+    equal = Case(narrow.plan, narrow.train, began=Start(tuple(params), narrow.start.stats))
+    (suspicion,) = found("GB201", equal)
+    assert (suspicion.place, suspicion.numbers["share_of_equal_pairs"]) == (f"layers.{place}", 1)
+    params[place] = {**params[place], "bias": np.arange(len(params[place]["bias"]), dtype=np.float32)}
+    assert found("GB201", Case(narrow.plan, narrow.train, began=Start(tuple(params), narrow.start.stats))) == []
+
+
+def images(*layers, classes=0):
+    flat = rows(60, 0, classes)
+    data = Dataset(np.repeat(flat.x[:, :, None, None], 4, axis=2), flat.y)
+    return Case.of(Plan(network=Sequential(layers), loss=SoftmaxCrossEntropy() if classes else SquaredError()), data)
+
+
+def test_one_by_one_convolutions_of_one_channel_are_not_equal_by_their_signs():
+    assert found("GB201", images(Conv2D(6, 1), Activation("relu"), GlobalAveragePool(), Dense(1))) == []
+
+
+@pytest.mark.parametrize("last", [(), (Dropout(0.2),), (Activation("identity"),), (Activation("leaky_relu"),)])
+def test_a_last_layer_that_gives_everything_is_no_bound(last):
+    assert found("GB204", images(Conv2D(3, 2), GlobalAveragePool(), *last, classes=3)) == []
+
+
+def test_a_network_that_ends_in_a_mean_over_the_image_is_looked_at():
+    assert found("GB204", images(Conv2D(1, 2), GlobalAveragePool())) == []
+
+
+@pytest.mark.parametrize(("function", "reach"), [("sigmoid", "[0, 1]"), ("tanh", "[-1, 1]"), ("relu", "[0, inf]")])
+def test_an_activation_behind_the_last_layer_is_a_bound_also_without_a_dense_layer(function, reach):
+    made = images(Conv2D(3, 2), GlobalAveragePool(), Frozen(Activation(function)), classes=3)
+    (suspicion,) = found("GB204", made)
+    assert suspicion.evidence == f"the last layer's outputs stay in {reach} by its activation"
+    assert suspicion.treatments[0].plan(made.plan).layers.layers == made.plan.layers.layers[:2]
+
+
+def test_own_layers_behind_the_last_one_are_a_bound_where_they_are_one():
+    (suspicion,) = found("GB204", case(Dense(3), Shares(), classes=3))
+    assert "softmax twice" in suspicion.evidence
+    (suspicion,) = found("GB204", case(Dense(1), Shares()))
+    assert suspicion.evidence.startswith("the last activation reaches [1, 1] only")
+    (suspicion,) = found("GB204", case(Dense(3), Halved(0.5), classes=3))
+    assert suspicion.evidence == "the last layer's outputs stay in [-0.5, 0.5] by its activation"
+    assert found("GB204", case(Dense(3), Halved(1e30), classes=3)) == []
+
+
+def test_weights_under_a_wrapper_are_judged_at_their_place():
+    for wrap in (Frozen, Paced):
+        made = case(Dense(9), Activation("tanh"), wrap(Dense(5, initializer=LARGE)), Activation("tanh"), Dense(1))
+        (suspicion,) = found("GB202", made)
+        assert suspicion.place == "layers.2"
+        mended = suspicion.treatments[0].plan(made.plan).layers.layers[2]
+        assert isinstance(mended, wrap)
+        assert mended.layer.initializer == made.plan.layers.layers[0].initializer
+
+
+@pytest.mark.parametrize(
+    ("norm", "undone"), [(Paced(BatchNorm()), 1), (Frozen(BatchNorm()), 0), (BatchNorm(normalizes_by="memory"), 0)]
+)
+def test_only_a_batch_norm_by_the_batch_undoes_a_bias(norm, undone):
+    assert len(found("GB209", case(Dense(5, bias=True), norm, Dense(1)))) == undone
+
+
+def test_activations_under_a_wrapper_are_looked_at():
+    dead = (Dense(5), BatchNorm(initial_beta=-9.0), Paced(Activation("relu")), Dense(1))
+    assert len(found("GB401", case(*dead))) == 1
+    assert len(found("GB402", case(Dense(5, initializer=LARGE), Paced(Activation("tanh")), Dense(1)))) == 1
+    assert len(found("GB403", case(*(Paced(layer) for layer in stack(7, "sigmoid")), Dense(1)))) == 1
+    assert len(found("GB405", case(Dense(5), Paced(Shares()), Dense(1)))) == 1
+    assert all(died(view) for view in case(*dead).at_start.leaves[2:3])
+
+
+def test_memories_that_come_from_another_run_are_meant():
+    fresh = ILL["GB504"][0]()
+    assert len(found("GB504", fresh)) == 1
+    begun = Case(fresh.plan, fresh.train, began=Start(fresh.start.params, fresh.start.stats))
+    assert found("GB504", begun) == []
+    for weight in (0.0, 1.0):
+        memory = fresh.start.stats[1]._replace(weight=np.float32(weight))
+        stats = (fresh.start.stats[0], memory, *fresh.start.stats[2:])
+        finished = Case(fresh.plan, fresh.train, params=fresh.start.params, stats=stats)
+        assert len(found("GB504", finished)) == (weight == 0)
+
+
+@pytest.mark.parametrize("wrap", [Frozen, lambda layer: Paced(layer, factor=0.0)])
+def test_the_length_of_updates_is_that_of_the_weights_that_train(wrap):
+    moved = {f"params.{i}.weight.update": 0.02 for i in (2, 4)} | {f"params.{i}.weight.update": 0.0 for i in (0, 1, 3)}
+    sizes = {f"params.{i}.weight.weight": 1.0 for i in range(5)}
+    line = {"epoch": 1, "steps": 6, "train": {}, "valid": {}, "signals": {**moved, **sizes}}
+    layers = (wrap(Dense(4)), wrap(Dense(4)), Dense(4), wrap(Dense(4)), Dense(1))
+    made = case(*layers)
+    assert longest_update(Case(made.plan, made.train, history=(line,))) == pytest.approx(0.02)
+    plain = case(*(Dense(4) for _ in range(4)), Dense(1))
+    assert longest_update(Case(plain.plan, plain.train, history=(line,))) == 0
+
+
+@pytest.mark.parametrize(("epochs", "more"), [(6, 4), (24, 6)])
+def test_a_loss_that_still_falls_is_said_to_fall_in_so_many_epochs_more(epochs, more):
+    made = case(*PLAIN)
+    lines = tuple(
+        {"epoch": i + 1, "steps": 6 * (i + 1), **one} for i, one in enumerate(line(np.linspace(2, 1, epochs)))
+    )
+    done = Case(made.plan, made.train, None, lines, made.start.params, made.start.stats)
+    (suspicion,) = found("GB603", done)
+    assert f"in another {more} epochs the loss would fall" in suspicion.evidence
+    assert f"in another {more} epochs the loss would fall" in verdict(Case(made.plan, made.train, None, lines))
+    (suspicion,) = found("GB302", done)
+    assert f"from epoch {epochs - max(2, epochs // 4) + 1} to epoch {epochs}" in suspicion.evidence
+
+
+@pytest.mark.parametrize(
+    ("layers", "place", "says"),
+    [
+        ((GaussianNoise(0.5),), "noise", "no noise"),
+        ((Dropout(0.5),), "dropout", "no dropout"),
+        ((GaussianNoise(0.6), Dropout(0.2)), "noise", "no dropout or noise"),
+    ],
+)
+def test_noise_and_dropout_are_called_what_they_are(layers, place, says):
+    made = case(Dense(5), *layers, Dense(1))
+    (suspicion,) = found("GB307", made)
+    assert (suspicion.place, suspicion.treatments[0].says) == (place, says)
+    kinds = [type(layer) for layer in suspicion.treatments[0].plan(made.plan).layers.layers]
+    assert kinds == [Dense, Dense]
+
+
+def test_more_regularization_is_called_as_strong_as_it_is():
+    treatments = regularized(case(*PLAIN, l2=0.02))
+    assert [one.says for one in treatments if one.says.startswith("L2")] == ["L2 of 0.2"]
+
+
+def test_an_epsilon_is_held_against_variances_only_where_some_are_remembered():
+    (suspicion,) = found("GB506", ILL["GB506"][0]())
+    assert suspicion.evidence == "epsilon is 100, above 0.0001, and no variance is known yet to hold it against"
+    assert suspicion.numbers == {"epsilon": 100}

@@ -1,13 +1,17 @@
 """From a run that does not train to its cause, and to a run that does."""
 
 import csv
+import importlib
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 from sklearn.datasets import load_wine
-from tests.stories.command import gammabeta
+from tests.stories.command import gammabeta, held
+
+from gammabeta.diagnosis import Finding
 
 SMALL = [
     "--no-report",
@@ -79,6 +83,103 @@ def test_the_fix_is_kept_where_whole_runs_agree(place, tmp_path):
     assert gammabeta("diagnose", tmp_path / "mended", "--json", "--quiet").code == 0
 
 
+FIX = "gammabeta.diagnosis.fix"
+
+
+def untrained(*given):
+    raise AssertionError("nothing is to be trained")
+
+
+def compared_as(monkeypatch, **facts):
+    """The learning rate is found too low, and whole runs come to this: neither forks nor runs are made."""
+    slow = Finding(
+        code="GB302",
+        name="learning rate too low",
+        severity="error",
+        place="optimizer.learning_rate",
+        evidence="the loss hardly falls",
+        fix={"optimizer.learning_rate": 1e-2},
+    )
+    monkeypatch.setattr("gammabeta.diagnosis.diagnose", lambda *given, **more: [slow])
+    fix = importlib.import_module(FIX)
+    made = {"metric": "accuracy", "pairs": 3, "before": 0.4, "after": 0.9, "loss_before": 1.0, "loss_after": 0.1}
+    found = fix.Comparison(**{**made, "gain": 0.5, "error": 0.001, "kept": True, **facts})
+    monkeypatch.setattr(f"{FIX}.compared", lambda case, plan: found)
+
+
+def copied(run, folder):
+    return Path(shutil.copytree(run, folder))
+
+
+def test_what_cannot_be_trained_again_from_its_start_is_not_mended(place, tmp_path, monkeypatch):
+    monkeypatch.setattr(f"{FIX}.compared", untrained)
+    run = copied(place / "slow", tmp_path / "run")
+    origin = json.loads((run / "rows.json").read_text())
+    (run / "rows.json").write_text(json.dumps({**origin, "command": "transfer"}))
+    before = held(tmp_path)
+    complaint = gammabeta("diagnose", run, "--fix").complaint
+    assert "began from another model (transfer)" in complaint
+    assert "leave --fix out" in complaint
+    (run / "rows.json").write_text(json.dumps(origin))
+    assert held(tmp_path) == {**before, "run/rows.json": json.dumps(origin).encode()}
+    plan = json.loads((run / "plan.json").read_text())
+    (run / "plan.json").write_text(json.dumps({"type": "combined", "members": [plan, plan], "averaged_epochs": 2}))
+    assert "the model is a mean of several" in gammabeta("diagnose", run, "--fix").complaint
+
+
+def test_the_run_itself_is_never_replaced_by_its_mended_run(place, tmp_path, monkeypatch):
+    monkeypatch.setattr(f"{FIX}.compared", untrained)
+    run = copied(place / "slow", tmp_path / "run")
+    (tmp_path / "link").symlink_to(run)
+    monkeypatch.chdir(run)
+    before = held(run)
+    for typed in (run, tmp_path / "link", ".", "../run"):
+        complaint = gammabeta("diagnose", run, "--fix", "-o", typed).complaint
+        assert "found the run itself, expected another folder" in complaint
+    assert held(run) == before
+
+
+@pytest.mark.parametrize("typed", [".", "plan.json", "inside/.."])
+def test_a_run_named_from_inside_is_mended_beside_itself(place, tmp_path, monkeypatch, typed):
+    compared_as(monkeypatch, before=float("nan"), loss_before=float("inf"))
+    run = copied(place / "slow", tmp_path / "run")
+    (run / "inside").mkdir()
+    monkeypatch.chdir(run)
+    outcome = gammabeta("diagnose", typed, "--fix", "--json", "--quiet")
+    assert outcome.code == 0, outcome.err
+    assert Path(outcome.json["fix"]["run"]) == tmp_path / "run-fixed"
+    # what is not finite is null
+    assert (outcome.json["fix"]["before"], outcome.json["fix"]["loss_before"]) == (None, None)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "run-fixed"]
+
+
+def test_a_mended_run_replaces_another_whole_or_not_at_all(place, tmp_path, monkeypatch):
+    compared_as(monkeypatch)
+    new = copied(place / "well", tmp_path / "new")
+    for name in ("measures.json", "recipe.json", "search.json"):
+        (new / name).write_text("{}")
+    before = held(new)
+    with monkeypatch.context() as broken:
+        broken.setattr("gammabeta.model.Model.save", untrained)
+        assert gammabeta("diagnose", place / "slow", "--fix", "-o", new).code == 3
+    assert held(new) == before
+    outcome = gammabeta("diagnose", place / "slow", "--fix", "-o", new)
+    assert outcome.code == 0, outcome.err
+    assert "the run that is there will be replaced" in " ".join(outcome.out.split())
+    assert "on the validation rows" in " ".join(outcome.out.split())
+    assert not {"measures.json", "recipe.json", "search.json"} & set(held(new))
+    assert held(new)["model.safetensors"] != before["model.safetensors"]
+
+
+def test_without_validation_rows_the_fix_is_judged_on_the_training_rows(place, tmp_path, monkeypatch):
+    compared_as(monkeypatch, kept=False)
+    typed = ["fit", place / "wine.csv", "--target", "grower", *SMALL, "--set", "optimizer.learning_rate=1e-6"]
+    assert gammabeta(*typed, "--valid", "0", "-o", tmp_path / "run", "--quiet").code == 0
+    told = " ".join(gammabeta("diagnose", tmp_path / "run", "--fix").out.split())
+    assert "not kept" in told
+    assert "on the training rows" in told
+
+
 def test_new_rows_from_elsewhere_are_reported(place):
     new = written(place / "new.csv", shift=2.0)
     outcome = gammabeta("diagnose", place / "well", "--data", new, "--json", "--quiet")
@@ -106,6 +207,11 @@ def test_without_its_rows_a_model_tells_new_ones_by_what_it_remembers(place, tmp
         (moved / path.name).write_bytes(path.read_bytes())
     origin = json.loads((moved / "rows.json").read_text())
     (moved / "rows.json").write_text(json.dumps({**origin, "data": str(tmp_path / "gone.csv")}))
+    without = tmp_path / "without.csv"
+    without.write_text("\n".join(line.rpartition(",")[0] for line in new.read_text().splitlines()))
+    outcome = gammabeta("diagnose", bare, "--data", without, "--json", "--quiet")
+    assert outcome.code == 0, outcome.err
+    assert {one["code"] for one in outcome.json["findings"]} & {"GB109", "GB507"}
     for run in (bare, moved):
         outcome = gammabeta("diagnose", run, "--data", new, "--json")
         assert outcome.code == 0, outcome.err

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gammabeta.cli.progress import teller
+from gammabeta.cli.run_folder import all_or_nothing, history, holds_run, run_folder
 from gammabeta.cli.terminal import console, notes, print_json
 from gammabeta.errors import DataError, FileError, UsageError
-from gammabeta.report.names import FINDINGS_NAME, HISTORY_NAME, MEASURES_NAME, PLAN_NAME, ROWS_NAME
+from gammabeta.report.names import FINDINGS_NAME, MEASURES_NAME, PLAN_NAME, ROWS_NAME
 
 if TYPE_CHECKING:
     from gammabeta.diagnosis import Case, Finding
@@ -45,18 +46,25 @@ def diagnose_command(options: DiagnoseOptions) -> None:
     if options.data is not None:
         new_rows_command(options, options.data)
         return
-    folder = folder_of(options.run)
     from gammabeta.diagnosis import diagnose
-    from gammabeta.diagnosis.run_folder import run_in
+    from gammabeta.diagnosis.run_folder import folder_of, run_in
     from gammabeta.diagnosis.verdict import verdict
     from gammabeta.model.file import write_whole
     from gammabeta.train import cache_compilations
 
+    folder = folder_of(options.run)
+    mended = mended_folder(options.out, folder) if options.fix else folder
     cache_compilations()
     out = console(options.quiet, beside_json=options.json)
     run = run_in(folder)
+    if options.fix and run.no_start:
+        raise UsageError(
+            f"--fix: {run.no_start}, so it cannot be trained again from its start; leave --fix out, and train anew "
+            "with what is advised."
+        )
     case = run.case
-    notes(out, run.said)
+    replaced = f"{mended}: the run that is there will be replaced where the fix is kept."
+    notes(out, (*run.said, replaced) if options.fix and holds_run(mended) else run.said)
     findings = diagnose(case, forks=run.forks, deep=options.deep, tell=teller(options.quiet, "fork"))
     words = verdict(case, findings)
     out.print(words, markup=False)
@@ -74,7 +82,7 @@ def diagnose_command(options: DiagnoseOptions) -> None:
     write_whole(folder / FINDINGS_NAME, (json.dumps(result["findings"], indent=2, allow_nan=False) + "\n").encode())
     redrawn(folder, words)
     if options.fix:
-        result["fix"] = fixed_run(out, options, case, findings, folder, run.rows)
+        result["fix"] = fixed_run(out, case, findings, folder, mended, run.rows)
     if options.json:
         print_json(result)
 
@@ -93,14 +101,16 @@ def new_rows_command(options: DiagnoseOptions, new_rows: Path) -> None:
     cache_compilations()
     out = console(options.quiet, beside_json=options.json)
     try:
-        run = run_in(folder_of(options.run), new_rows)
+        run = run_in(options.run, new_rows)
         notes(out, run.said)
         findings = diagnose(run.case, forks=False, family=NEW_ROWS)
     except (DataError, FileError) as missing:
         # without its rows, a model still remembers something of them
         model = load(options.run)
-        rows = model.schema.encode(read(new_rows))
-        notes(out, [str(missing), "only what the model remembers is compared; leaks (GB104, GB105) are left out."])
+        # the target plays no part in what a model remembers
+        rows = model.schema.encode(read(new_rows), target=False)
+        left = "only what the model remembers is compared; leaks (GB104, GB105) are left out."
+        notes(out, [str(missing), left, *rows.notes])
         findings = diagnose_new_rows(model, rows)
     show_findings(out, findings, options.run)
     if options.json:
@@ -135,15 +145,16 @@ def redrawn(folder: Path, words: str) -> None:
     write_report(folder)
 
 
-def folder_of(run: Path) -> Path:
-    """The run folder. Raises where there is none."""
-    if run.is_file() and (run.parent / "plan.json").exists():
-        return run.parent
-    if not run.exists():
-        raise FileError(f"{run}: not there, expected a run folder, as fit writes it.")
-    if not (run / "plan.json").is_file():
-        raise DataError(f"{run}: found no plan.json, expected a run folder, as fit writes it; name that.")
-    return run
+def mended_folder(asked: Path | None, folder: Path) -> Path:
+    """The folder for the mended run, by default RUN-fixed beside it. Raises UsageError where that cannot be one."""
+    # "." and ".." name no folder
+    beside = folder if folder.name not in ("", "..") else folder.resolve()
+    new = run_folder(asked or beside.parent / f"{beside.name}-fixed", folder)
+    if new.exists() and new.samefile(folder):
+        raise UsageError(
+            f"-o {new}: found the run itself, expected another folder; its mended run must not replace it."
+        )
+    return new
 
 
 def show_findings(out: Any, findings: "Sequence[Finding]", run: Path | None) -> None:
@@ -174,14 +185,14 @@ def typed_fix(fix: Mapping[str, Any], run: Path | None) -> str:
 
 
 def fixed_run(
-    out: Any, options: DiagnoseOptions, case: "Case", findings: "Sequence[Finding]", folder: Path, made: "Rows"
+    out: Any, case: "Case", findings: "Sequence[Finding]", folder: Path, new: Path, made: "Rows"
 ) -> dict[str, Any] | None:
-    """Retrain with the first fix; keep it only where whole paired runs end better."""
+    """Retrain with the first fix; keep it, in the folder ``new``, only where whole paired runs end better."""
     from gammabeta.cli.fit import measured_once
     from gammabeta.diagnosis.fix import compared, fixed
     from gammabeta.model import Model, finish
     from gammabeta.model.file import write_whole
-    from gammabeta.serial import dumps
+    from gammabeta.serial import dumps, without_nan
     from gammabeta.train import run as run_plan
 
     began = time.perf_counter()
@@ -192,22 +203,25 @@ def fixed_run(
     plan = fixed(case, mendable)
     out.print(f"\ntrying the fix of {mendable.code} in full ...", markup=False)
     found = compared(case, plan)
+    judging = "training" if case.valid is None else "validation"
     words = (
         f"{found.pairs} pairs of whole runs: {found.metric} {found.before:.4g} -> {found.after:.4g}, loss "
-        f"{found.loss_before:.4g} -> {found.loss_after:.4g} on the validation rows"
+        f"{found.loss_before:.4g} -> {found.loss_after:.4g} on the {judging} rows"
     )
-    result = {"code": mendable.code, "change": dict(mendable.fix), **vars(found), "run": None}
+    result = {"code": mendable.code, "change": dict(mendable.fix), **without_nan(vars(found)), "run": None}
     if not found.kept:
         out.print(f"not kept: {words}; a gain that chance explains.", markup=False)
         return result
-    new = options.out or folder.with_name(f"{folder.name}-fixed")
     run = run_plan(plan, case.train, case.valid)
     model: Model = finish(run, made.schema, case.train)
-    write_whole(new / PLAN_NAME, dumps(model.plan).encode())
-    write_whole(new / HISTORY_NAME, "".join(json.dumps(line) + "\n" for line in run.history).encode())
-    write_whole(new / ROWS_NAME, (folder / ROWS_NAME).read_bytes())
+    with all_or_nothing(new):
+        write_whole(new / PLAN_NAME, dumps(model.plan).encode())
+        write_whole(new / ROWS_NAME, (folder / ROWS_NAME).read_bytes())
+        with history(new) as write:
+            for line in run.history:
+                write(line)
+        model.save(new)
     result["run"] = str(new)
-    model.save(new)
     seconds = time.perf_counter() - began
     measured_once(new, model, run.history, made.encoded, made.parts, seconds, {}, None, look=True, report=True)
     out.print(f"kept: {words}.\nthe mended run is in {new}", markup=False)

@@ -39,14 +39,18 @@ class Curves:
         return noise_of(self.watched)
 
     @property
-    def falling(self) -> float:
-        """How far the watched loss would fall in a quarter more of the epochs, as a share of where it came from.
+    def quarter(self) -> int:
+        """A quarter of the epochs, at least 4."""
+        return max(4, len(self.watched) // 4)
 
-        By the line through the last quarter, at least 4 epochs; 0 where the line does not fall by more than 3 of its
-        standard errors. Of where it came from, the first quarter's median: a solved task's loss halves for ever.
+    @property
+    def falling(self) -> float:
+        """How far the watched loss would fall in another :attr:`quarter`, as a share of where it came from.
+
+        By the line through the last one; 0 where the line does not fall by more than 3 of its standard errors. Of
+        where it came from, the first quarter's median: a solved task's loss halves for ever.
         """
-        size = max(4, len(self.watched) // 4)
-        last = self.watched[-size:]
+        last = self.watched[-self.quarter :]
         if len(last) < 4 or not np.isfinite(last).all():
             return 0.0
         steps = np.arange(len(last)) - (len(last) - 1) / 2
@@ -56,7 +60,7 @@ class Curves:
         height = float(np.nanmedian(self.watched[: max(1, len(self.watched) // 4)]))
         if slope > -3 * error or slope >= 0 or not height > 0:
             return 0.0
-        return float(min(-slope * size / height, 1.0))
+        return float(min(-slope * self.quarter / height, 1.0))
 
     def undone(self, constant: float) -> bool:
         """Whether the training loss was well below that of a constant answer, and lost it again.

@@ -9,7 +9,7 @@ import numpy as np
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.cured import cured_run
 from gammabeta.diagnosis.finding import Finding, Page, Severity
-from gammabeta.diagnosis.forks import Tell, unheard
+from gammabeta.diagnosis.forks import Branch, Tell, unheard
 from gammabeta.diagnosis.gain import other_units
 from gammabeta.diagnosis.rank import LIKELY, rank, weight
 from gammabeta.diagnosis.suspicion import Suspicion, Treatment, as_it_is
@@ -93,7 +93,7 @@ def judge(
             severity = severity_of(here, suspicion, top)
         elif suspicion.severity:
             score, severity = suspicion.certainty * weight(suspicion.certainty), suspicion.severity
-        elif best > 0 and suspicion.treatments and not group and suspicion.certainty >= LIKELY:
+        elif best > 0 and not group and suspicion.certainty >= LIKELY and left_untried(here, suspicion):
             # worth knowing, though what was proved without it decides what comes first
             score, severity = 0.0, "note"
             suspicion = replace(suspicion, costs="not tried: it cannot come before what was proved")
@@ -134,9 +134,19 @@ def proved(
     for index, (here, suspicion) in enumerate(zip(cases, suspicions, strict=True)):
         if here is not case:
             (group,) = tried(here, [suspicion], deep, tell)
-            name = f"balanced {case.metric}"
-            groups[index] = [replace(one, proof=replace(one.proof, metric=name)) for one in group]
+            groups[index] = balanced(group)
     return groups
+
+
+def left_untried(case: Case, suspicion: Suspicion) -> bool:
+    """Whether one of its treatments changes anything, so that there was something to try."""
+    unchanged = Branch(case.plan, case.train, case.valid, case.steps, case.began)
+    return any(branch_of(unchanged, one) is not None for one in suspicion.treatments)
+
+
+def balanced(group: Sequence[Tried]) -> list[Tried]:
+    """What was judged by rows that count otherwise, with its metric named so."""
+    return [replace(one, proof=replace(one.proof, metric=f"balanced {one.proof.metric}")) for one in group]
 
 
 def all_finite(case: Case) -> bool:
@@ -209,6 +219,8 @@ def second_cause(
     if not any(branch_of(cured.branch, one) for group in groups for one in group):
         return None
     on_top = beside(case, cured.branch, cured.outcomes, groups, tell)
+    if first.suspicion.judged is not as_it_is:
+        on_top = [balanced(group) for group in on_top]
     pairs = zip(others, on_top, strict=True)
     won = [(suspicion, top) for (suspicion, _), group in pairs if (top := top_of(suspicion, group))]
     if not won:
@@ -224,7 +236,8 @@ def silenced(scored: Sequence[Scored], first: Scored | None, beyond: Finding | N
     findings: list[Finding] = []
     for one in scored:
         finding = one.finding
-        if beyond is not None and finding.code == beyond.code:
+        told_again = beyond is not None and (finding.code, finding.place) == (beyond.code, beyond.place)
+        if told_again and one is not first:
             continue
         if first is not None and one is not first and finding.severity != "note" and explains(first.finding, finding):
             words = f"{finding.evidence}. {first.finding.code} explains it"

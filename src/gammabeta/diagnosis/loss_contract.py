@@ -51,13 +51,12 @@ def descended(case: Case, data: Dataset, outputs: np.ndarray) -> Against | None:
     if not after < before - 1e-6:
         return None
     # what others reach takes a second: it is asked for only where the loss is doubted
-    constant = case.references.constant * (-1 if case.metric in LOWER_IS_BETTER else 1)
-    if not after < constant - 1e-6:
+    sign = -1 if case.metric in LOWER_IS_BETTER else 1
+    if not after < sign * case.references.constant - 1e-6:
         return None
     words = (
         f"outputs that move down the loss without any network give worse answers than before: the {case.metric} goes "
-        f"from {abs(before):.3f} to {abs(after) if case.metric in LOWER_IS_BETTER else after:.3f}; its sign is "
-        "turned, or it asks for something else"
+        f"from {sign * before:.3f} to {sign * after:.3f}; its sign is turned, or it asks for something else"
     )
     return Against(True, words, {"before": before, "after": after})
 

@@ -37,30 +37,49 @@ def moved_columns(case: Case) -> Iterator[Suspicion]:
     schema, data = case.schema, case.test
     if schema is None or data is None or not schema.columns or data.rows < LEAST_ROWS:
         return
-    moved: list[tuple[str, float, float]] = []
+    moved: list[tuple[str, float, str]] = []
     scaled = first = 0
     for column in schema.columns:
-        values = np.asarray(data.x[:, first], np.float64)
+        features = np.asarray(data.x[:, first : first + column.width], np.float64)
         first += column.width
-        if isinstance(column, Number) and (column.center, column.scale) != (0.0, 1.0):
-            scaled += 1
-            low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
-            spread = max(float(high - low) / QUARTILES, 1e-6)
-            # the median of n rows is uncertain by 1.25 spreads / sqrt(n)
-            if abs(middle) > MOVED + 3 * 1.25 / np.sqrt(data.rows) or not 1 / RATIO < spread < RATIO:
-                moved.append((column.name, float(middle), spread))
+        if not isinstance(column, Number) or (column.center, column.scale) == (0.0, 1.0):
+            continue
+        # median and spread are remembered of the values that were there
+        values = features[features[:, -1] == 0, 0] if column.missing else features[:, 0]
+        if 0 < len(values) < LEAST_ROWS:
+            continue
+        scaled += 1
+        step, words = movement(values)
+        if words:
+            moved.append((column.name, step, words))
     if not moved:
         return
     moved.sort(key=lambda one: -abs(one[1]))
-    words = ", ".join(f"{name} (by {middle:+.2g} spreads, spread x {spread:.2g})" for name, middle, spread in moved[:4])
+    shown = ", ".join(f"{name} ({words})" for name, _, words in moved[:4])
     share = len(moved) / scaled
     yield Suspicion(
         code="GB109",
         place=moved[0][0],
         evidence=f"{len(moved)} of {scaled} columns have another median or spread on {data.rows:,} new rows than the "
-        f"model remembers: {words}",
+        f"model remembers: {shown}",
         numbers={"share": share, "rows": float(data.rows)},
         certainty=0.6,
         severity="warning" if share > SHARE else "note",
         advice="look at these columns where the new rows come from; prepare them alike, or train on such rows",
     )
+
+
+def movement(values: np.ndarray) -> tuple[float, str]:
+    """(shift of the median in remembered spreads, in words what has moved, "" where nothing has).
+
+    Where the interquartile range is 0 the spread is not compared: the remembered one may be the standard deviation.
+    """
+    if not len(values):
+        return np.inf, "no value is there"
+    low, middle, high = (float(one) for one in np.quantile(values, (0.25, 0.5, 0.75)))
+    spread = (high - low) / QUARTILES
+    # the median of n rows is uncertain by 1.25 spreads / sqrt(n)
+    far = abs(middle) > MOVED + 3 * 1.25 / np.sqrt(len(values))
+    if not far and (spread == 0 or 1 / RATIO < spread < RATIO):
+        return middle, ""
+    return middle, f"by {middle:+.2g} spreads" + (f", spread x {spread:.2g}" if spread else "")

@@ -59,7 +59,7 @@ def numbers(case: Case, data: Dataset | None) -> np.ndarray | None:
 
 
 def goodness(case: Case, data: Dataset | None) -> np.ndarray | None:
-    """How good the finished network is on every row, (rows,): its mean is the headline metric.
+    """How good the finished network is on every row, (rows,), more is better: its mean is what goodness_name says.
 
     1 or 0 for one class, the share of right answers for several labels, 1 - squared error / variance of the training
     targets for numbers. None where nothing is trained, or nothing finite comes out.
@@ -68,6 +68,11 @@ def goodness(case: Case, data: Dataset | None) -> np.ndarray | None:
         return None
     found = case.evaluated(data)
     return None if found is None else good_rows(case, found.predicted, data)
+
+
+def goodness_name(case: Case) -> str:
+    """What the mean of goodness is called: the headline metric, or, for several labels, the share of right ones."""
+    return "share of right labels" if case.metric == "hamming_loss" else case.metric
 
 
 def good_rows(case: Case, predicted: np.ndarray, data: Dataset) -> np.ndarray | None:
@@ -81,6 +86,11 @@ def good_rows(case: Case, predicted: np.ndarray, data: Dataset) -> np.ndarray | 
     spread = np.var(np.asarray(case.train.y, np.float64), axis=0)
     rows = np.mean(1 - (predicted.astype(np.float64) - y) ** 2 / np.maximum(spread, 1e-30), axis=1)
     return np.asarray(rows) if np.isfinite(rows).all() else None
+
+
+def uncounted(case: Case) -> Dataset:
+    """The rows that judge, at their own weights: the validation rows, or the training rows where there are none."""
+    return case.train if case.valid is None else case.valid
 
 
 def could_fall(case: Case) -> bool:

@@ -29,13 +29,29 @@ class Rows(NamedTuple):
 class FolderRun:
     """The case of a run folder.
 
-    said: what is missing from it, in words; forks: whether they make sense, or would begin from nothing
+    said: what is missing from it, in words; no_start: why the state it began from is not known, "" where it is
     """
 
     case: Case
     rows: Rows
     said: tuple[str, ...]
-    forks: bool
+    no_start: str
+
+    @property
+    def forks(self) -> bool:
+        """Whether forks make sense, or would begin from nothing."""
+        return not self.no_start
+
+
+def folder_of(run: Path) -> Path:
+    """The run folder: itself, or the one that holds a file of it. Raises FileError or DataError where there is none."""
+    if run.is_file() and (run.parent / "plan.json").exists():
+        return run.parent
+    if not run.exists():
+        raise FileError(f"{run}: not there, expected a run folder, as fit writes it.")
+    if not (run / "plan.json").is_file():
+        raise DataError(f"{run}: found no plan.json, expected a run folder, as fit writes it; name that.")
+    return run
 
 
 def read_rows(origin: Origin, plan: Plan, schema: Schema | None) -> Rows:
@@ -48,15 +64,12 @@ def read_rows(origin: Origin, plan: Plan, schema: Schema | None) -> Rows:
     return Rows(schema, {name: schema.encode(part) for name, part in parts.items()}, parts)
 
 
-def run_in(folder: Path, new_rows: Path | None = None) -> FolderRun:
-    """The run in a folder; new_rows: a file that stands for its test rows.
+def run_in(run: Path, new_rows: Path | None = None) -> FolderRun:
+    """The run in a folder, or of one of its files; new_rows: a file that stands for its test rows.
 
     Raises FileError or DataError where there is no run, or where its rows are not there any more.
     """
-    if not folder.exists():
-        raise FileError(f"{folder}: not there, expected a run folder, as fit writes it.")
-    if not (folder / "plan.json").is_file():
-        raise DataError(f"{folder}: found no plan.json, expected a run folder, as fit writes it; name that.")
+    folder = folder_of(run)
     plan = read_plans(folder / "plan.json")
     lines, said = history_of(folder)
     model: Model | None = None
@@ -84,14 +97,12 @@ def run_in(folder: Path, new_rows: Path | None = None) -> FolderRun:
         test,
         rows.schema,
     )
-    if several:
-        said.append("the model is a mean of several: no forks, which would begin from nothing.")
-    elif command != "fit":
-        said.append(
-            f"the run began from another model ({command}), which its folder does not hold: no forks, which "
-            "would begin from nothing."
-        )
-    return FolderRun(case, rows, tuple(said), command == "fit" and not several)
+    no_start = "the model is a mean of several" if several else ""
+    if command != "fit" and not several:
+        no_start = f"the run began from another model ({command}), which its folder does not hold"
+    if no_start:
+        said.append(f"{no_start}: no forks, which would begin from nothing.")
+    return FolderRun(case, rows, tuple(said), no_start)
 
 
 def history_of(folder: Path) -> tuple[tuple[Mapping[str, Any], ...], list[str]]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from gammabeta.data import Dataset
 from gammabeta.diagnosis.case import Case
-from gammabeta.diagnosis.rows import goodness, inputs, once, some
+from gammabeta.diagnosis.rows import error_of, goodness, inputs, once, some
 
 MOST_ROWS = 1_500
 MOST_FEATURES = 256
@@ -56,7 +56,7 @@ class Shift:
 
 
 def shifts(case: Case) -> list[Shift]:
-    """The validation and the test rows beside the training rows, where there are at least 40 of each."""
+    """The validation and the test rows beside the training rows, where there are at least 30 of each."""
     named = (("validation", case.valid), ("test", case.test))
     found: list[Shift] = once(
         case,
@@ -155,11 +155,11 @@ def as_prepared(case: Case, data: Dataset) -> Dataset:
 def gained(case: Case, data: Dataset) -> tuple[float, float] | None:
     """What the network's score on new rows gains when they are brought to the training rows' mean and spread.
 
-    (gain, standard error) over the rows, in the headline metric's unit; None where nothing is trained.
+    (gain, standard error) over the rows, in the unit of goodness; None where nothing is trained.
     """
     data = some(data)
     before, after = goodness(case, data), goodness(case, as_prepared(case, data))
     if before is None or after is None or len(before) < 2:
         return None
     each = after - before
-    return float(each.mean()), float(np.sqrt((np.var(each) + 1 / len(each)) / (len(each) - 1)))
+    return float(each.mean()), error_of(each)

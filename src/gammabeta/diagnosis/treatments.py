@@ -1,7 +1,7 @@
 """Changes of one thing, that several rules share."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import MISSING, replace
 from typing import Any
 
 import numpy as np
@@ -29,12 +29,16 @@ from gammabeta.nn import (
     SigmoidCrossEntropy,
     SoftmaxCrossEntropy,
     SquaredError,
+    Wrapper,
     XavierNormal,
     XavierUniform,
     Zeros,
     bare,
+    rewritten,
 )
 from gammabeta.nn.layer import Normalization
+from gammabeta.nn.places import Place
+from gammabeta.optim import Optimizer
 from gammabeta.plan import Plan, change
 from gammabeta.serial import declared
 
@@ -52,12 +56,16 @@ def learning_rate_times(factor: float) -> Treatment:
     return Treatment(words, changed)
 
 
+def defaults(optimizer: Optimizer) -> dict[str, Any]:
+    """The default of every field of an optimizer's kind that has one."""
+    return {field.name: field.default for field in declared(type(optimizer)) if field.default is not MISSING}
+
+
 def usual_learning_rate() -> Treatment:
-    """The optimizer's default learning rate."""
+    """The optimizer's default learning rate; the one that it has where there is none."""
 
     def changed(plan: Plan) -> Plan:
-        kind: Any = type(plan.optimizer)
-        rate = {field.name: field.default for field in declared(kind)}["learning_rate"]
+        rate = defaults(plan.optimizer).get("learning_rate", plan.optimizer.learning_rate)
         return plan.replace(optimizer=plan.optimizer.replace(learning_rate=rate))
 
     return Treatment("the optimizer's default learning rate", changed)
@@ -101,23 +109,35 @@ def initializers_by_activation() -> Treatment:
     """He or Xavier, as the activation asks, and biases of zero."""
 
     def edit(layer: Layer) -> tuple[Layer, ...]:
+        if isinstance(layer, Wrapper):
+            return tuple(layer.replace(layer=inner) for inner in edit(layer.layer))
         return (replace(layer, initializer=None),) if isinstance(layer, Dense | Conv2D) else (layer,)
 
     return Treatment("initial weights that suit the activation", lambda plan: with_layers(plan, edit))
 
 
 def last_layer_from_zeros() -> Treatment:
-    """A last dense layer that starts at zero: the first answers are those of its bias."""
+    """A last dense layer that starts at zero: the first answers are those of its bias; none where there is none."""
+
+    def zeroed(place: Place) -> Layer:
+        return replace(place.layer, initializer=Zeros()) if isinstance(place.layer, Dense) else place.layer
 
     def changed(plan: Plan) -> Plan:
         layers = plan.layers
         assert isinstance(layers, Sequential)
-        last = max(index for index, layer in enumerate(layers.layers) if isinstance(layer, Dense))
+        last = last_dense(layers)
+        if last is None:
+            return plan
         made = list(layers.layers)
-        made[last] = replace(layers.layers[last], initializer=Zeros())  # type: ignore[call-arg]
+        made[last] = rewritten(made[last], zeroed)
         return plan.replace(network=Sequential(tuple(made)))
 
     return Treatment("a last layer that starts at zero", changed)
+
+
+def last_dense(network: Sequential) -> int | None:
+    """The position of the last dense layer of the first level, None where there is none."""
+    return max((index for index, layer in enumerate(network.layers) if isinstance(bare(layer), Dense)), default=None)
 
 
 def suited(layer: Dense | Conv2D) -> Dense | Conv2D:
@@ -192,13 +212,13 @@ def batch_norm_as_usual() -> Treatment:
     return Treatment("batch norm with its default settings", lambda plan: with_layers(plan, edit))
 
 
-def no_dropout() -> Treatment:
+def no_dropout(says: str = "no dropout") -> Treatment:
     """Dropout and noise layers left out."""
 
     def edit(layer: Layer) -> tuple[Layer, ...]:
         return () if isinstance(layer, Dropout | GaussianNoise) else (layer,)
 
-    return Treatment("no dropout", lambda plan: with_layers(plan, edit))
+    return Treatment(says, lambda plan: with_layers(plan, edit))
 
 
 def dropout_share(share: float) -> Treatment:
@@ -216,12 +236,15 @@ def wider(factor: int) -> Treatment:
     """More units, or channels, in every hidden layer."""
 
     def changed(plan: Plan) -> Plan:
-        last = [layer for layer in map(bare, every(plan.layers)) if isinstance(layer, Dense)][-1]
+        weighted = [layer for layer in map(bare, every(plan.layers)) if isinstance(layer, Dense | Conv2D)]
+        answers = ([layer for layer in weighted if isinstance(layer, Dense)] or weighted)[-1:]
 
         def edit(layer: Layer) -> tuple[Layer, ...]:
-            if isinstance(layer, Frozen):
-                return tuple(replace(layer, layer=inner) for inner in edit(layer.layer))
-            if isinstance(layer, Dense) and layer is not last:
+            if isinstance(layer, Wrapper):
+                return tuple(layer.replace(layer=inner) for inner in edit(layer.layer))
+            if any(layer is last for last in answers):
+                return (layer,)
+            if isinstance(layer, Dense):
                 return (replace(layer, units=factor * layer.units),)
             if isinstance(layer, Conv2D):
                 return (replace(layer, filters=factor * layer.filters),)
@@ -233,13 +256,13 @@ def wider(factor: int) -> Treatment:
 
 
 def last_activation_left_out() -> Treatment:
-    """Nothing behind the last dense layer: the loss brings its own."""
+    """Nothing behind the last dense layer, the last layer left out where there is none: the loss brings its own."""
 
     def changed(plan: Plan) -> Plan:
         layers = plan.layers
         assert isinstance(layers, Sequential)
-        last = max(index for index, layer in enumerate(layers.layers) if isinstance(layer, Dense))
-        return plan.replace(network=Sequential(layers.layers[: last + 1]))
+        last = last_dense(layers)
+        return plan.replace(network=Sequential(layers.layers[: -1 if last is None else last + 1]))
 
     return Treatment("no activation after the last layer", changed)
 

@@ -56,7 +56,7 @@ def verdict(case: Case, findings: Sequence[Finding] = ()) -> str:
             return f"{words} {last}."
     if found.falling > FALLING and found.ended != "early stopping":
         return (
-            f"Under-trained, still falling: in a quarter more epochs the loss would fall by another "
+            f"Under-trained, still falling: in another {found.quarter} epochs the loss would fall by another "
             f"{found.falling:.0%} of where it came from. {last}; train longer."
         )
     gap, words = scores(case, found, finished)

@@ -57,6 +57,6 @@ def hessian_times(skeleton: tuple[Layer, Loss], arrays: tuple[Any, ...], params:
 
 
 def dot(one: Tree, other: Tree) -> float:
-    """The inner product of two trees, in float64."""
+    """The inner product of two trees, every leaf in float32."""
     pairs: Mapping[int, Any] = dict(enumerate(zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True)))
     return float(sum(jnp.vdot(a.astype(jnp.float32), b.astype(jnp.float32)) for a, b in pairs.values()))

@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from gammabeta.data import Dataset
@@ -51,7 +50,7 @@ def lanczos(loss: BatchLoss, params: Tree, key: jax.Array, iterations: int) -> t
     """(Ritz values ascending, their weights, which sum to 1)."""
     leaves, structure = jax.tree.flatten(params)
     keys = jax.random.split(key, len(leaves))
-    signs = [jax.random.rademacher(k, leaf.shape, jnp.float32) for k, leaf in zip(keys, leaves, strict=True)]
+    signs = [jax.random.rademacher(k, leaf.shape, leaf.dtype) for k, leaf in zip(keys, leaves, strict=True)]
     vector = scaled(jax.tree.unflatten(structure, signs))
     basis, diagonal, beside = [vector], [], []
     for step in range(iterations):
@@ -72,7 +71,7 @@ def lanczos(loss: BatchLoss, params: Tree, key: jax.Array, iterations: int) -> t
 
 
 def scaled(tree: Tree) -> Tree:
-    length = np.sqrt(dot(tree, tree))
+    length = float(np.sqrt(dot(tree, tree)))
     return jax.tree.map(lambda leaf: leaf / length, tree)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from gammabeta.data import Dataset
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
-from gammabeta.diagnosis.rows import difference, goodness, some
+from gammabeta.diagnosis.rows import difference, goodness, goodness_name, some
 from gammabeta.diagnosis.suspicion import Suspicion, Treatment
 from gammabeta.diagnosis.treatments import setting
 from gammabeta.nn.augmentation import Augmentation, augmented
@@ -52,8 +52,8 @@ def rule(case: Case) -> Iterator[Suspicion]:
     yield Suspicion(
         code=PAGE.code,
         place="augmentation",
-        evidence=f"after training with {names}, the {case.metric} is {np.mean(plain):.3f} on training images as they "
-        f"are and {np.mean(changed):.3f} on augmented ones",
+        evidence=f"after training with {names}, the {goodness_name(case)} is {np.mean(plain):.3f} on training images "
+        f"as they are and {np.mean(changed):.3f} on augmented ones",
         numbers={"plain": float(np.mean(plain)), "augmented": float(np.mean(changed))},
         certainty=0.75 if far else 0.3,
         treatments=without(chosen),

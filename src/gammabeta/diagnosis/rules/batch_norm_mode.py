@@ -27,6 +27,8 @@ def rule(case: Case) -> Iterator[Suspicion]:
     frozen = [norm for norm in wrong if not norm.train]
     if not wrong or len(frozen) == len(wrong):
         return
+    if case.began is not None or holds_what_it_never_saw(case):
+        return
     stats = case.stats if case.trained else case.start.stats
     empty = sum(float(memory.weight) == 0 for memory in memories(stats))
     yield Suspicion(
@@ -39,3 +41,9 @@ def rule(case: Case) -> Iterator[Suspicion]:
         treatments=(batch_norm_as_usual(),),
         advice="leave normalizes_by and update at their defaults",
     )
+
+
+def holds_what_it_never_saw(case: Case) -> bool:
+    """Whether the finished network has a memory that is never updated and holds something: another run's."""
+    pairs = zip(case.norms, memories(case.stats) if case.trained else (), strict=False)
+    return any(not norm.update and float(memory.weight) > 0 for norm, memory in pairs)

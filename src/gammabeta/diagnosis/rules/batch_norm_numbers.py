@@ -41,9 +41,16 @@ def rule(case: Case) -> Iterator[Suspicion]:
     found: list[str] = []
     numbers: dict[str, float] = {}
     treatments: list[Treatment] = []
-    low, off = below_epsilon(case)
-    epsilon = max(norm.epsilon for norm in case.norms)
-    if low > SHARE:
+    epsilon, ratios = max(norm.epsilon for norm in case.norms), variances_by_epsilon(case)
+    # before anything is remembered an epsilon is judged by itself
+    low = float(np.mean(ratios < 10)) if len(ratios) else float(epsilon > USUAL_EPSILON)
+    off = len(ratios) > 0 and bool(np.mean(ratios < 1) >= MOST_OFF)
+    if low > SHARE and not len(ratios):
+        found.append(
+            f"epsilon is {epsilon:g}, above {USUAL_EPSILON:g}, and no variance is known yet to hold it against"
+        )
+        numbers["epsilon"] = epsilon
+    elif low > SHARE:
         found.append(f"epsilon is {epsilon:g}, and {low:.0%} of the channels have a variance below ten times that")
         numbers["share_below"] = low
     gammas = [norm.initial_gamma for norm in case.norms if norm.scale]
@@ -76,17 +83,11 @@ def rule(case: Case) -> Iterator[Suspicion]:
     )
 
 
-def below_epsilon(case: Case) -> tuple[float, bool]:
-    """(share of the channels with a variance below 10 epsilon, whether nearly all are below epsilon); 1 where unknown.
-
-    Before anything is remembered an epsilon is judged by itself.
-    """
+def variances_by_epsilon(case: Case) -> np.ndarray:
+    """The remembered variance of every channel over its epsilon; () where nothing is remembered."""
     pairs = zip(case.norms, memories(case.stats) if case.trained else (), strict=False)
     known = [np.asarray(memory.var) / norm.epsilon for norm, memory in pairs if float(memory.weight) > 0]
-    if not known:
-        return float(max(norm.epsilon for norm in case.norms) > USUAL_EPSILON), False
-    ratios = np.concatenate(known)
-    return float(np.mean(ratios < 10)), bool(np.mean(ratios < 1) >= MOST_OFF)
+    return np.concatenate(known) if known else np.zeros(0)
 
 
 def share_gone(case: Case) -> float:

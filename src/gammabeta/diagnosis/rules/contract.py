@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from gammabeta.diagnosis.case import Case
@@ -9,7 +11,7 @@ from gammabeta.diagnosis.finding import Page
 from gammabeta.diagnosis.loss_contract import says_against
 from gammabeta.diagnosis.suspicion import Suspicion
 from gammabeta.diagnosis.treatments import last_activation_left_out, usual_loss
-from gammabeta.nn import PREDICTING, ClassLoss, LabelLoss
+from gammabeta.nn import PREDICTING, ClassLoss, LabelLoss, Sequential
 
 PAGE = Page(
     code="GB204",
@@ -74,7 +76,8 @@ def of_outputs(case: Case) -> Iterator[Suspicion]:
             words = f"every row of outputs sums to 1: softmax twice; the loss cannot fall below {floor:.3f}"
             numbers["floor"] = floor
         elif bounded(case, low, high):
-            words = f"the last layer's outputs stay in [{low:.3g}, {high:.3g}] by its activation"
+            reach = range_of(case)
+            words = f"the last layer's outputs stay in [{reach[0]:.3g}, {reach[1]:.3g}] by its activation"
     elif isinstance(loss, LabelLoss):
         if low >= 0 and high <= 1 and bounded(case, low, high):
             words = "every output is in [0, 1]: sigmoid twice; no probability outside [0.5, 0.73] can be said"
@@ -100,8 +103,8 @@ def of_outputs(case: Case) -> Iterator[Suspicion]:
 
 
 def bounded(case: Case, low: float, high: float) -> bool:
-    """Whether the last layer has nothing to learn: an activation, known or somebody's own."""
-    return without_weights(case) and low != high
+    """Whether the last layer has nothing to learn and cannot give everything: an activation, known or one's own."""
+    return without_weights(case) and low != high and bool(np.isfinite(range_of(case)).any())
 
 
 def without_weights(case: Case) -> bool:
@@ -109,8 +112,22 @@ def without_weights(case: Case) -> bool:
 
 
 def range_of(case: Case) -> tuple[float, float]:
-    """What the last layer can give at all, from inputs far out on both sides."""
-    layer = case.network.layers[-1]
-    far = np.array([[-1e4], [-10.0], [0.0], [10.0], [1e4]], np.float32)
-    y, _ = layer.apply((), (), far, PREDICTING)
-    return float(np.min(y)), float(np.max(y))
+    """What the last layer can give at all; infinite on a side where it follows its inputs however far out they are."""
+    (low, high), (lower, higher) = (ends(case, far) for far in (1e4, 1e6))
+    return low if lower >= 2 * low - 1 else -np.inf, high if higher <= 2 * high + 1 else np.inf
+
+
+def ends(case: Case, far: float) -> tuple[float, float]:
+    """The least and the largest output of the last layer for inputs as far out as this on both sides."""
+    before = Sequential(case.network.layers[:-1])
+
+    def passed(x: jax.Array) -> jax.Array:
+        y: jax.Array = before.apply(case.start.params[:-1], case.start.stats[:-1], x, PREDICTING)[0]
+        return y
+
+    shape = jax.eval_shape(passed, jax.ShapeDtypeStruct((1, *case.train.input_shape), np.float32)).shape[1:]
+    alike = [np.full(shape, value) for value in (-far, -10.0, 0.0, 10.0, far)]
+    mixed = far * np.random.default_rng(0).choice([-1.0, 1.0], (16, *shape))
+    x = jnp.asarray(np.concatenate([alike, mixed]), jnp.float32)
+    y, _ = case.network.layers[-1].apply((), (), x, PREDICTING)
+    return float(np.nanmin(y)), float(np.nanmax(y))

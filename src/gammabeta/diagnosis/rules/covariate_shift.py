@@ -7,7 +7,7 @@ import numpy as np
 from gammabeta.data import Dataset
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
-from gammabeta.diagnosis.rows import could_fall, difference, feature, goodness, listed, some
+from gammabeta.diagnosis.rows import could_fall, difference, feature, goodness, goodness_name, listed, some
 from gammabeta.diagnosis.shift import Shift, shifts
 from gammabeta.diagnosis.suspicion import Suspicion
 
@@ -47,7 +47,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
             f"{shift.low:.2f}; 0.5 where they are alike); moved most: {listed(moved(case, shift))}"
         )
         if np.isfinite(fall):
-            words += f"; the {case.metric} is lower on them by {fall:.3f} +- {spread:.3f}"
+            words += f"; the {goodness_name(case)} is lower on them by {fall:.3f} +- {spread:.3f}"
         yield Suspicion(
             code=PAGE.code,
             place=f"{shift.split} rows",
@@ -55,7 +55,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
             numbers={"auc": shift.auc, "low": shift.low, "fall": fall, "error": spread},
             certainty=0.9 if hurts else 0.3,
             severity="error" if hurts else "note" if fall <= NO_FALL * spread and could_fall(case) else "warning",
-            costs=f"{fall:.3f} of {case.metric} on {shift.split} rows" if hurts else "",
+            costs=f"{fall:.3f} of {goodness_name(case)} on {shift.split} rows" if hurts else "",
             advice="train on rows like these, too, or re-estimate batch norm's statistics on them",
         )
 

@@ -8,7 +8,7 @@ import numpy as np
 from gammabeta.data import Dataset
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
-from gammabeta.diagnosis.rows import class_numbers, difference, goodness, listed
+from gammabeta.diagnosis.rows import class_numbers, difference, goodness, goodness_name, listed
 from gammabeta.diagnosis.suspicion import Suspicion
 
 PAGE = Page(
@@ -69,7 +69,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
         if natural:
             words += f", {natural:.1%} would be by nature"
         if np.isfinite(better):
-            words += f"; on them the {case.metric} is {better:+.3f} +- {spread:.3f} against the other rows"
+            words += f"; on them the {goodness_name(case)} is {better:+.3f} +- {spread:.3f} against the other rows"
         against = conflicts(case.train, data)
         if against:
             words += f"; {against} of them have another target there"
@@ -80,7 +80,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
             numbers={"share": share, "natural": natural, "better": better, "conflicting": against},
             certainty=0.95 if proved else 0.3,
             severity="error" if proved else "warning" if doubtful else "note",
-            costs=f"the {split} {case.metric} promises {promised:.3f} too much" if proved else "",
+            costs=f"the {split} {goodness_name(case)} promises {promised:.3f} too much" if proved else "",
             advice="remove duplicates before splitting, or split by group",
         )
 

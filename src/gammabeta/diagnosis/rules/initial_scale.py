@@ -7,11 +7,10 @@ import numpy as np
 
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
-from gammabeta.diagnosis.networks import every, place_of
+from gammabeta.diagnosis.networks import place_of
 from gammabeta.diagnosis.suspicion import Suspicion
 from gammabeta.diagnosis.treatments import HE, XAVIER, initializers_by_activation
-from gammabeta.diagnosis.weights import matrices
-from gammabeta.nn import Conv2D, Dense, places
+from gammabeta.nn import Conv2D, Dense, bare, part_at, places
 
 PAGE = Page(
     code="GB202",
@@ -38,11 +37,13 @@ same fork cures dead units or exploding gradients, these follow from the weights
 def rule(case: Case) -> Iterator[Suspicion]:
     if case.metric == "" or not case.network.layers:
         return
-    layers = [layer for layer in every(case.network) if isinstance(layer, Dense | Conv2D)]
+    layers = [(one, one.layer) for one in places(case.network) if isinstance(one.layer, Dense | Conv2D)]
     off = []
-    for layer, (place, weights) in zip(layers, matrices(case.network, case.start.params), strict=False):
+    for one, layer in layers:
         if isinstance(layer.initializer, HE + XAVIER):
             continue
+        weights = np.asarray(part_at(case.start.params, one.path)["weight"], np.float64)
+        place, weights = place_of(one), weights.reshape(-1, weights.shape[-1])
         spread = float(np.sqrt(np.mean(weights**2)))
         expected = float(np.sqrt(2 / weights.shape[0])), float(np.sqrt(2 / sum(weights.shape)))
         ratio = spread / max(expected) if spread > max(expected) else spread / min(expected)
@@ -94,7 +95,7 @@ class Passing:
 def passing(case: Case) -> Passing | None:
     """None without layers that have weights and inputs."""
     leaves = case.at_start.leaves
-    weighted = [view for view in leaves if isinstance(view.layer, Dense | Conv2D) and view.rms_input > 0]
+    weighted = [view for view in leaves if isinstance(bare(view.layer), Dense | Conv2D) and view.rms_input > 0]
     if not weighted:
         return None
     return Passing(

@@ -1,14 +1,17 @@
 """GB301: the learning rate is too high."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
 from gammabeta.diagnosis.suspicion import Suspicion, Treatment
-from gammabeta.diagnosis.treatments import learning_rate_times, usual_learning_rate
-from gammabeta.nn import Activation
+from gammabeta.diagnosis.treatments import defaults, learning_rate_times, usual_learning_rate
+from gammabeta.nn import Activation, bare
+from gammabeta.train.probes import dotted
 
 PAGE = Page(
     code="GB301",
@@ -26,6 +29,8 @@ PAGE = Page(
 )
 
 UPDATE_RATIO = 1e-2
+NEARLY_DONE = 0.9999
+"""Share of the run at which whatever waits for its turn learns."""
 
 
 def rule(case: Case) -> Iterator[Suspicion]:
@@ -60,14 +65,16 @@ def rule(case: Case) -> Iterator[Suspicion]:
 
 
 def far_above_usual(rate: float, case: Case) -> tuple[Treatment, ...]:
-    """The default rate as a treatment, where a hundredth of this one is still above it."""
-    usual = usual_learning_rate()
-    return (usual,) if rate / 100 > usual.plan(case.plan).optimizer.learning_rate else ()
+    """The default rate as a treatment, where there is one and a hundredth of this one is still above it."""
+    usual = defaults(case.plan.optimizer).get("learning_rate", rate)
+    return (usual_learning_rate(),) if rate / 100 > usual else ()
 
 
 def longest_update(case: Case) -> float:
     """The longest update of the history by the weights it changes, median over matrices; NaN without history."""
-    ratios = [update_ratios(line.get("signals", {})) for line in case.history]
+    signals = [line["signals"] for line in case.history if line.get("signals")]
+    still = frozen_parameters(case) if signals else set()
+    ratios = [update_ratios(one, still) for one in signals]
     return max((float(np.median(one)) for one in ratios if one), default=float("nan"))
 
 
@@ -80,15 +87,24 @@ def units_that_died(case: Case) -> float:
         (
             float(np.mean((after.most <= 0) & (before.most > 0)))
             for before, after in pairs
-            if isinstance(after.layer, Activation) and after.layer.function == "relu"
+            if isinstance(layer := bare(after.layer), Activation) and layer.function == "relu"
         ),
         default=0.0,
     )
 
 
-def update_ratios(signals: Mapping[str, float]) -> list[float]:
+def frozen_parameters(case: Case) -> set[str]:
+    """What the signals call the parameters that the plan lets learn at no time: ``{"params.0.weight"}``."""
+    paces = case.network.pace(case.params if case.trained else case.start.params, jnp.float32(NEARLY_DONE))
+    leaves, _ = jax.tree_util.tree_flatten_with_path(paces)
+    return {dotted("params", path) for path, pace in leaves if np.all(np.asarray(pace) == 0)}
+
+
+def update_ratios(signals: Mapping[str, float], frozen: Collection[str] = ()) -> list[float]:
     """Length of a probed update by that of the weights, for every matrix that trains."""
     norms = {name: value for name, value in signals.items() if name.startswith("params.") and value is not None}
     paths = {name.rsplit(".", 1)[0] for name in norms if name.rsplit(".", 2)[-2] == "weight"}
-    pairs = [(norms.get(f"{path}.update", np.nan), norms.get(f"{path}.weight", np.nan)) for path in sorted(paths)]
+    pairs = [
+        (norms.get(f"{path}.update", np.nan), norms.get(f"{path}.weight", np.nan)) for path in sorted(paths - {*frozen})
+    ]
     return [update / weight for update, weight in pairs if weight > 0 and np.isfinite(update)]

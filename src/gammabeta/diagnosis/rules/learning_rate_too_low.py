@@ -22,6 +22,8 @@ PAGE = Page(
 )
 
 UPDATE_RATIO, SHORT, USUAL = 1e-4, 3e-4, 1e-3
+FEWEST = 4
+"""Epochs, below which nothing is said of how the loss falls."""
 
 
 def rule(case: Case) -> Iterator[Suspicion]:
@@ -44,7 +46,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
         code=PAGE.code,
         place="optimizer.learning_rate",
         evidence=f"the learning rate is {rate:g}; an update is {ratio:.2g} of the weights that it changes (median over "
-        f"the matrices), and the loss fell by {falling:.0%} over the last quarter of the run",
+        f"the matrices){fall_in_words(case)}",
         numbers={"learning_rate": rate, "update_ratio": ratio, "fall_in_last_quarter": falling},
         certainty=certainty,
         treatments=tuple(learning_rate_times(factor) for factor in (3, 10, 30, 100, 1000)),
@@ -53,9 +55,28 @@ def rule(case: Case) -> Iterator[Suspicion]:
 
 
 def still_falling(case: Case) -> float:
-    """By how much of itself the training loss fell over the last quarter of the epochs."""
-    losses = [line["train"]["loss"] for line in case.history if line.get("train", {}).get("loss") is not None]
-    if len(losses) < 4:
+    """By how much of itself the training loss fell from the first to the last of the last quarter of the epochs."""
+    losses = training_losses(case)
+    if len(losses) < FEWEST:
         return 0.0
-    before, after = losses[-max(2, len(losses) // 4)], losses[-1]
+    before, after = losses[-in_last_quarter(losses)], losses[-1]
     return float((before - after) / before) if before > 0 else 0.0
+
+
+def fall_in_words(case: Case) -> str:
+    """The same in words; "" after too few epochs."""
+    losses = training_losses(case)
+    if len(losses) < FEWEST:
+        return ""
+    first = len(losses) - in_last_quarter(losses) + 1
+    return f", and the loss fell by {still_falling(case):.0%} from epoch {first} to epoch {len(losses)}"
+
+
+def training_losses(case: Case) -> list[float]:
+    """Of every epoch that has one."""
+    return [line["train"]["loss"] for line in case.history if line.get("train", {}).get("loss") is not None]
+
+
+def in_last_quarter(losses: list[float]) -> int:
+    """How many of the epochs are its last quarter, 2 or more."""
+    return max(2, len(losses) // 4)

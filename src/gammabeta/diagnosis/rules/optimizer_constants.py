@@ -1,14 +1,13 @@
 """GB303: momentum or the constants of an adaptive optimizer are far from what works."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
 from gammabeta.diagnosis.suspicion import Suspicion, Treatment
+from gammabeta.diagnosis.treatments import defaults
 from gammabeta.optim import Constant, OneCycle
 from gammabeta.plan import Plan
-from gammabeta.serial import fields
 
 PAGE = Page(
     code="GB303",
@@ -36,26 +35,26 @@ BOUNDS = {
 
 def rule(case: Case) -> Iterator[Suspicion]:
     optimizer = case.plan.optimizer
-    kind: Any = type(optimizer)
-    usual = kind()
-    off = {}
-    for name in fields(type(optimizer)):
-        value = getattr(optimizer, name)
-        low, high = BOUNDS.get(name, (float("-inf"), float("inf")))
-        if isinstance(value, float) and not low <= value <= high and value != getattr(usual, name):
+    usual = defaults(optimizer)
+    off: dict[str, float] = {}
+    for name, (low, high) in BOUNDS.items():
+        value, default = getattr(optimizer, name, None), usual.get(name)
+        if not isinstance(value, float) or not isinstance(default, int | float):
+            continue
+        if value != default and not low <= value <= high:
             off[name] = value
     if not off:
         return
 
     def changed(plan: Plan) -> Plan:
-        return plan.replace(optimizer=plan.optimizer.replace(**{name: getattr(usual, name) for name in off}))
+        return plan.replace(optimizer=plan.optimizer.replace(**{name: usual[name] for name in off}))
 
     def scheduled(plan: Plan) -> Plan:
         return changed(plan).replace(schedule=OneCycle())
 
     names = ", ".join(off)
     steady = isinstance(case.plan.schedule, Constant)
-    words = ", ".join(f"{name} is {value:g} (default {getattr(usual, name):g})" for name, value in off.items())
+    words = ", ".join(f"{name} is {value:g} (default {usual[name]:g})" for name, value in off.items())
     yield Suspicion(
         code=PAGE.code,
         place=", ".join(f"optimizer.{name}" for name in off),

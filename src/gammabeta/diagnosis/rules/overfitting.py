@@ -69,5 +69,6 @@ def regularized(case: Case) -> tuple[Treatment, ...]:
         made.append(setting("ten times the weight decay", optimizer__weight_decay=10 * decay))
     elif decay is not None:
         made.append(setting("a weight decay of 0.1", optimizer__weight_decay=0.1))
-    made.append(setting("L2 of 0.01", l2=max(10 * (case.plan.l2 or 0.0), 0.01)))
+    l2 = max(10 * (case.plan.l2 or 0.0), 0.01)
+    made.append(setting(f"L2 of {l2:g}", l2=l2))
     return tuple(made)

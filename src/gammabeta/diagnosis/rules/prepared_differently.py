@@ -6,7 +6,7 @@ import numpy as np
 
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
-from gammabeta.diagnosis.rows import could_fall
+from gammabeta.diagnosis.rows import could_fall, goodness_name
 from gammabeta.diagnosis.shift import gained, shifts
 from gammabeta.diagnosis.suspicion import Suspicion
 
@@ -48,8 +48,8 @@ def rule(case: Case) -> Iterator[Suspicion]:
         )
         if np.isfinite(gain):
             words += (
-                f"; brought to the training rows' mean and spread, the network's {case.metric} there is {gain:+.3f} "
-                f"+- {error:.3f}"
+                f"; brought to the training rows' mean and spread, the network's {goodness_name(case)} there is "
+                f"{gain:+.3f} +- {error:.3f}"
             )
         yield Suspicion(
             code=PAGE.code,
@@ -65,6 +65,6 @@ def rule(case: Case) -> Iterator[Suspicion]:
             },
             certainty=0.95 if proved else 0.5,
             severity="error" if proved else "note" if gain <= NO_GAIN * error and could_fall(case) else "warning",
-            costs=f"{gain:.3f} of {case.metric} on {shift.split} rows" if proved else "",
+            costs=f"{gain:.3f} of {goodness_name(case)} on {shift.split} rows" if proved else "",
             advice="prepare all rows by the one function that learned from the training rows",
         )

@@ -8,11 +8,13 @@ from gammabeta.diagnosis.finding import Page
 from gammabeta.diagnosis.networks import place_of, setting_of
 from gammabeta.diagnosis.suspicion import Suspicion
 from gammabeta.nn import BatchNorm, Conv2D, Dense, places
+from gammabeta.nn.memories import named_batch_norms
 
 PAGE = Page(
     code="GB209",
     name="redundant bias",
-    what="A dense or convolution layer with a bias stands directly before batch norm with shift.",
+    what="A dense or convolution layer with a bias stands directly before batch norm with shift that normalizes by the "
+    "batch.",
     why="Batch norm subtracts the mean, and the bias with it: it never changes an output, and its gradient is zero.",
     evidence="The order of the layers.",
     do="Set bias to false, or leave it open: it is then left out by itself.",
@@ -23,6 +25,7 @@ PAGE = Page(
 
 def rule(case: Case) -> Iterator[Suspicion]:
     order = list(places(case.network))
+    norms = dict(named_batch_norms(case.network, "network"))
     found = [
         place
         for place, after in itertools.pairwise(order)
@@ -30,6 +33,8 @@ def rule(case: Case) -> Iterator[Suspicion]:
         and place.layer.bias
         and isinstance(after.layer, BatchNorm)
         and after.layer.shift
+        # a memory stays what it is, whatever the bias adds
+        and norms[setting_of(case.network, after.path)].normalizes_by == "batch"
         # in the same sequence, one right behind the other
         and (*place.path[:-1], place.path[-1] + 1) == after.path
     ]

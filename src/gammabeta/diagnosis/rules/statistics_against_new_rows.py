@@ -7,7 +7,7 @@ import numpy as np
 
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
-from gammabeta.diagnosis.rows import could_fall, difference, goodness
+from gammabeta.diagnosis.rows import could_fall, difference, goodness, goodness_name, uncounted
 from gammabeta.diagnosis.suspicion import Suspicion
 from gammabeta.nn import Call
 from gammabeta.nn.memories import memories, observed_in
@@ -51,11 +51,11 @@ def rule(case: Case) -> Iterator[Suspicion]:
     if share <= SHARE:
         return
     # where only new rows are known, they stand for the others
-    others = case.test is not case.judged_on
+    others = case.test is not uncounted(case)
     here, there = (goodness(case, data) if others else None for data in (case.judged_on, case.test))
     fall, error = difference(here, there) if here is not None and there is not None else (float("nan"), 0.0)
     harmless = fall <= ERRORS * error and could_fall(case)
-    score = "" if np.isnan(fall) else f"; the {case.metric} is lower there by {fall:.3f} +- {error:.3f}"
+    score = "" if np.isnan(fall) else f"; the {goodness_name(case)} is lower there by {fall:.3f} +- {error:.3f}"
     yield Suspicion(
         code=PAGE.code,
         place=f"batch norm {worst + 1} of {len(case.norms)}",

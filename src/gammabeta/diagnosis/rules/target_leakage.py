@@ -15,6 +15,7 @@ from gammabeta.diagnosis.rows import (
     error_of,
     feature,
     goodness,
+    goodness_name,
     inputs,
     numbers,
     some,
@@ -164,7 +165,7 @@ def missing(case: Case, train: Part, other: Part, group: np.ndarray, won: np.nda
         f"{other.name} rows; a forest without it has {without.mean():.0%} there"
     )
     if case.trained:
-        words += f"; the network's {case.metric} is lower there by {fall:.3f} +- {spread:.3f}"
+        words += f"; the network's {goodness_name(case)} is lower there by {fall:.3f} +- {spread:.3f}"
     return Suspicion(
         code=PAGE.code,
         place=named(case, group),
@@ -173,7 +174,7 @@ def missing(case: Case, train: Part, other: Part, group: np.ndarray, won: np.nda
         certainty=0.95,
         treatments=(blanked(case, group),) if other.name == "validation" else (),
         severity="error" if hurts else "warning",
-        costs=f"{case.metric} {fall:.3f} lower on {other.name} rows" if case.trained else "",
+        costs=f"{goodness_name(case)} {fall:.3f} lower on {other.name} rows" if case.trained else "",
         advice="leave it out and train again, unless new rows will have it",
     )
 
@@ -207,7 +208,7 @@ def perfect(case: Case, train: Part, other: Part, group: np.ndarray, won: np.nda
         words += f"; {code}"
     stays = not counts and holds_in_test(case, train, group)
     if stays:
-        words += f"; it is there in test rows too, where the network's {case.metric} is not lower"
+        words += f"; it is there in test rows too, where the network's {goodness_name(case)} is not lower"
     return Suspicion(
         code=PAGE.code,
         place=named(case, group),

@@ -15,11 +15,12 @@ PAGE = Page(
     name="under-trained",
     what="Training ended while the loss was still falling.",
     why="The weights had not yet reached what they were moving to: the score is that of a run broken off.",
-    evidence="The loss on the judging rows still falls over the last quarter of the epochs, by a line more than 3 "
-    "standard errors steep that would lose more than 3 % of the first epochs' loss in another quarter; or the whole "
-    "run has fewer than 500 steps and is behind the references (convicting more where it has fewer than 100), or fewer "
-    "than 100 in which the loss fell in every epoch; not where the loss was far down and came back up. Proved by runs "
-    "with four times the epochs, and with sixteen times where that is few steps, that end better.",
+    evidence="The loss on the judging rows still falls over the last quarter of the epochs, at least 4, by a line "
+    "more than 3 standard errors steep that would lose more than 3 % of the first epochs' loss in a quarter more "
+    "epochs, at least 4; or the whole run has fewer than 500 steps and is behind the references (convicting more "
+    "where it has fewer than 100), or fewer than 100 in which the loss fell in every epoch; not where the loss was "
+    "far down and came back up. Proved by runs with four times the epochs, and with sixteen times where that is few "
+    "steps, that end better.",
     do="More epochs; a higher learning rate if the loss falls evenly and slowly; a schedule that does not end early.",
     ignore="When the metric that counts has long stopped to improve.",
     sources="Tuning playbook (is training still improving at its end?).",
@@ -46,7 +47,9 @@ def rule(case: Case) -> Iterator[Suspicion]:
         return
     words = f"the run had {case.steps_made} steps in {len(found.train)} epochs"
     if falling > 0:
-        words += f"; in a quarter more epochs the loss would fall by another {falling:.0%} of where it came from"
+        words += (
+            f"; in another {found.quarter} epochs the loss would fall by another {falling:.0%} of where it came from"
+        )
     elif fell:
         words += f"; the loss fell in every one, from {found.watched[0]:.3g} to {found.watched[-1]:.3g}"
     if behind:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
-from gammabeta.diagnosis.rows import difference, goodness
+from gammabeta.diagnosis.rows import difference, goodness, goodness_name
 from gammabeta.diagnosis.suspicion import Suspicion
 
 PAGE = Page(
@@ -34,7 +36,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
     yield Suspicion(
         code=PAGE.code,
         place="validation rows",
-        evidence=f"the {case.metric} is {case.valid_score:.3f} on validation rows and {case.train_score:.3f} on "
+        evidence=f"the {goodness_name(case)} is {np.mean(there):.3f} on validation rows and {np.mean(here):.3f} on "
         f"training rows, {ahead:+.3f} +- {error:.3f}",
         numbers={"ahead": ahead, "error": error},
         certainty=0.3,
