@@ -7,8 +7,12 @@ import jax
 import numpy as np
 import pytest
 
+from gammabeta.cli.fit import where_it_diverged
 from gammabeta.data import Dataset
 from gammabeta.diagnosis import Case
+from gammabeta.diagnosis.cured import cured_run
+from gammabeta.diagnosis.forks import Branch
+from gammabeta.diagnosis.references import flat
 from gammabeta.diagnosis.replay import first_non_finite
 from gammabeta.nn import (
     Activation,
@@ -51,6 +55,34 @@ def test_weights_of_rows_count_in_the_constant_answer_and_its_score():
     case = Case.of(linear(2, SoftmaxCrossEntropy()), rows)
     assert case.constant_loss == pytest.approx(entropy(0.25, 0.75), abs=1e-5)
     assert case.references.constant == pytest.approx(0.75, abs=1e-6)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_outputs_for_classes_that_do_not_judge_cost_the_best_answer_nothing(smoothing):
+    few, all_three = classes(30, 10), classes(30, 20, 10)
+    loss = SoftmaxCrossEntropy(label_smoothing=smoothing)
+    case = Case.of(linear(3, loss), all_three, few)
+    o = np.log(np.maximum((1 - smoothing) * np.float32([0.75, 0.25, 0]) + smoothing / 3, 1e-6)).astype(np.float32)
+    assert case.constant_loss == pytest.approx(float(np.mean(loss.rows(np.tile(o, (40, 1)), few.y))), abs=1e-4)
+    if smoothing == 0:
+        assert case.constant_loss == pytest.approx(entropy(0.75, 0.25), abs=1e-4)
+
+
+def test_the_first_features_of_images_are_those_of_all():
+    x = np.random.default_rng(0).integers(0, 256, (5, 4, 3, 2)).astype(np.uint8)
+    images = Dataset(x, np.zeros(5, np.int32), offset=np.float32([3, 9]), factor=np.float32([0.5, 0.25]))
+    chosen = np.array([1, 4, 22])
+    np.testing.assert_array_equal(flat(images)[:, chosen], flat(images, chosen))
+    np.testing.assert_allclose(flat(images), ((x - [3, 9]) * [0.5, 0.25]).reshape(5, -1))
+
+
+def test_a_cured_run_that_is_longer_than_its_fork_is_not_trained():
+    rows = numbers(64)
+    plan = linear(1, SquaredError(), batch_size=32, epochs=3)
+    case = Case.of(plan, rows)
+    longer = Branch(plan.replace(epochs=12), rows, None, steps=12)
+    assert cured_run(case, longer) is None
+    assert len(cured_run(case, longer._replace(steps=24)).history) == 12
 
 
 @pytest.mark.parametrize("loss", [SoftmaxCrossEntropy(label_smoothing=0.3), MulticlassHinge()])
@@ -97,6 +129,7 @@ def test_the_step_that_broke_is_found_where_the_rate_was_reduced_on_the_way():
     broke = epochs[-1].steps - len(epochs[-1].losses) + int(np.argmin(np.isfinite(epochs[-1].losses))) + 1
     case = Case.of(plan, rows, None, tuple(epoch.to_json() for epoch in epochs))
     assert first_non_finite(case).step == broke
+    assert f"It was step {broke}, " in where_it_diverged(Case.of(plan, rows), case.history)
 
 
 def test_validation_rows_of_none_leave_the_training_rows_to_judge():

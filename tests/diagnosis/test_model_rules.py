@@ -331,6 +331,17 @@ def test_a_memory_longer_than_the_run_is_suspected_and_exact_statistics_are_trie
     assert replace(changed, estimator="ema") == case.plan.network.layers[1]
 
 
+def test_a_memory_is_held_against_the_planned_steps_where_no_history_says_how_many_were_made():
+    case = remembering(estimator="ema", update_rate=1e-3)
+    found_without = found("GB502", replace(case, history=(), measured={}))
+    assert "remembers 1000 batches" in found_without[0].evidence
+    # 15 steps are planned
+    short = replace(case.plan.network.layers[1], update_rate=0.9)
+    network = Sequential((case.plan.network.layers[0], short, *case.plan.network.layers[2:]))
+    without = replace(case, plan=case.plan.replace(network=network, epochs=30), history=(), measured={})
+    assert all("remembers" not in one.evidence for one in found("GB502", without))
+
+
 def dropped(rate):
     """Batch norm that sees the inputs, of mean 3 and variance 4, through dropout."""
     layers = (Dropout(rate), BatchNorm(), Dense(5), Activation("tanh"), Dense(1))

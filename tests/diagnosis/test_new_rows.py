@@ -11,6 +11,7 @@ from gammabeta.data import Dataset, Schema
 from gammabeta.diagnosis import Case, registry
 from gammabeta.diagnosis.remembered import moved_columns
 from gammabeta.diagnosis.rows import goodness, goodness_name
+from gammabeta.model import raw_where_normalized
 from gammabeta.nn import BatchNorm, Dense, Flatten, Sequential, SigmoidCrossEntropy
 from gammabeta.nn.augmentation import RandomRotation
 from gammabeta.plan import Plan
@@ -167,6 +168,14 @@ def test_a_column_that_moved_is_told_with_the_spread_only_where_it_can_be_compar
     (found,) = remembered_of(schema, wide)
     assert found.place == "plain"
     assert "spread x" in found.evidence
+
+
+def test_numbers_that_keep_their_unit_in_front_of_batch_norm_are_left_to_it(schema):
+    plan = met(Plan(network=Sequential((BatchNorm(), Dense(1))), loss=SigmoidCrossEntropy()), schema.encode(columns(0)))
+    raw = raw_where_normalized(schema, plan)
+    assert {column.name for column in raw.columns} == {"rare", "holed", "plain"}
+    assert remembered_of(raw, columns(1, step=4.0)) == []
+    assert remembered_of(schema, columns(1, step=4.0)) != []
 
 
 def test_a_column_of_which_no_value_is_there_is_told_and_one_of_few_values_is_not_compared(schema):

@@ -38,6 +38,8 @@ from gammabeta.optim import AdamW, FromOptax, Momentum, Optimizer, Sgd, Step
 from gammabeta.plan import Plan, change
 from gammabeta.train.step import Start
 
+BROKE = "non-finite loss"
+
 
 @dataclass(frozen=True)
 class Shares(Layer):
@@ -333,7 +335,21 @@ def test_a_loss_that_still_falls_is_said_to_fall_in_so_many_epochs_more(epochs, 
     assert f"in another {more} epochs the loss would fall" in suspicion.evidence
     assert f"in another {more} epochs the loss would fall" in verdict(Case(made.plan, made.train, None, lines))
     (suspicion,) = found("GB302", done)
+    # nothing was probed
+    assert "nan" not in suspicion.evidence
+    assert "an update is" not in suspicion.evidence
     assert f"from epoch {epochs - max(2, epochs // 4) + 1} to epoch {epochs}" in suspicion.evidence
+
+
+def test_a_run_that_was_killed_before_its_model_was_written_has_not_diverged():
+    made = case(*PLAIN)
+    lines = [{"epoch": i + 1, "steps": 6 * (i + 1), **one} for i, one in enumerate(line([2.0, 1.0, 0.8]))]
+    (suspicion,) = found("GB301", Case(made.plan, made.train, None, (*lines, {**lines[-1], "ended": BROKE})))
+    assert "no longer finite" in suspicion.evidence
+    assert suspicion.certainty == 0.7
+    for one in found("GB301", Case(made.plan, made.train, None, tuple(lines))):
+        assert "no longer finite" not in one.evidence
+        assert one.certainty < 0.7
 
 
 @pytest.mark.parametrize(

@@ -212,7 +212,12 @@ def test_without_its_rows_a_model_tells_new_ones_by_what_it_remembers(place, tmp
     outcome = gammabeta("diagnose", bare, "--data", without, "--json", "--quiet")
     assert outcome.code == 0, outcome.err
     assert {one["code"] for one in outcome.json["findings"]} & {"GB109", "GB507"}
-    for run in (bare, moved):
+    other = tmp_path / "other"
+    shutil.copytree(moved, other)
+    renamed = (place / "wine.csv").read_text().replace("grower", "farmer", 1)
+    (tmp_path / "other.csv").write_text(renamed)
+    (other / "rows.json").write_text(json.dumps({**origin, "data": str(tmp_path / "other.csv")}))
+    for run in (bare, moved, other):
         outcome = gammabeta("diagnose", run, "--data", new, "--json")
         assert outcome.code == 0, outcome.err
         assert "only what the model remembers" in outcome.err
@@ -258,13 +263,25 @@ def test_what_is_missing_is_said_and_the_rest_is_diagnosed(place, tmp_path):
     for path in (place / "well").iterdir():
         (run / path.name).write_bytes(path.read_bytes())
     (run / "history.jsonl").unlink()
+    metrics = json.loads((run / "metrics.json").read_text())
+    (run / "metrics.json").write_text(json.dumps({**metrics, "rows": {**metrics["rows"], "train": 7}}))
+    # a folder stands where the findings go
+    (run / "findings.json").unlink()
+    (run / "findings.json").mkdir()
     outcome = gammabeta("diagnose", run, "--json")
     assert outcome.code == 0
     assert "has no history" in outcome.err
+    told = " ".join(outcome.err.split())
+    assert "and the run had 7 train rows" in told
+    assert "cannot be written, so that the findings are shown here alone" in told
+    assert outcome.json["verdict"]
+    (run / "findings.json").rmdir()
+    (run / "metrics.json").write_text(json.dumps(metrics))
     lines = (place / "well" / "history.jsonl").read_text().splitlines()
     (run / "history.jsonl").write_text("\n".join([*lines[:3], lines[3][:40]]))
     outcome = gammabeta("diagnose", run, "--json")
     assert "line 4 is cut off" in outcome.err
+    assert "train rows" not in outcome.err
     assert "interrupted before its end" in outcome.err
     bare = [json.dumps({**json.loads(line), "signals": {}}) for line in lines]
     (run / "history.jsonl").write_text("\n".join([*('{"epoch": 1}' for _ in range(9)), *bare]))

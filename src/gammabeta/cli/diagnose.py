@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gammabeta.cli.progress import teller
 from gammabeta.cli.run_folder import all_or_nothing, history, holds_run, run_folder
 from gammabeta.cli.terminal import console, notes, print_json
-from gammabeta.errors import DataError, FileError, UsageError
+from gammabeta.errors import FileError, GammabetaError, UsageError
 from gammabeta.report.names import FINDINGS_NAME, MEASURES_NAME, PLAN_NAME, ROWS_NAME
 
 if TYPE_CHECKING:
@@ -78,9 +78,13 @@ def diagnose_command(options: DiagnoseOptions) -> None:
     }
     if measured is not None:
         result["measures"] = measured
-        write_whole(folder / MEASURES_NAME, (json.dumps(measured, indent=2, allow_nan=False) + "\n").encode())
-    write_whole(folder / FINDINGS_NAME, (json.dumps(result["findings"], indent=2, allow_nan=False) + "\n").encode())
-    redrawn(folder, words)
+    try:
+        if measured is not None:
+            write_whole(folder / MEASURES_NAME, (json.dumps(measured, indent=2, allow_nan=False) + "\n").encode())
+        write_whole(folder / FINDINGS_NAME, (json.dumps(result["findings"], indent=2, allow_nan=False) + "\n").encode())
+        redrawn(folder, words)
+    except FileError:
+        notes(out, [f"{folder}: cannot be written, so that the findings are shown here alone."])
     if options.fix:
         result["fix"] = fixed_run(out, case, findings, folder, mended, run.rows)
     if options.json:
@@ -104,7 +108,7 @@ def new_rows_command(options: DiagnoseOptions, new_rows: Path) -> None:
         run = run_in(options.run, new_rows)
         notes(out, run.said)
         findings = diagnose(run.case, forks=False, family=NEW_ROWS)
-    except (DataError, FileError) as missing:
+    except GammabetaError as missing:
         # without its rows, a model still remembers something of them
         model = load(options.run)
         # the target plays no part in what a model remembers

@@ -106,16 +106,18 @@ def into_run_folder(
         write_whole(folder / ROWS_NAME, remembered(options, command))
         log = open_logs.enter_context(logs(options.log, folder, plan))
         with history(folder) as write, FitProgress(options.quiet, plan) as bar:
+            lines: list[Mapping[str, Any]] = []
 
             def on_epoch(epoch: Epoch) -> None:
-                write(epoch.to_json())
+                lines.append(epoch.to_json())
+                write(lines[-1])
                 log.epoch(epoch)
                 bar.epoch(epoch)
                 if epoch.ended == "non-finite loss" and not options.quiet:
                     at = epoch.steps - len(epoch.losses) + int(np.argmin(np.isfinite(epoch.losses))) + 1
                     notes(out, [f"the loss is no longer finite from step {at} (epoch {epoch.number})."])
                     if begun is not None:
-                        notes(out, [where_it_diverged(begun)])
+                        notes(out, [where_it_diverged(begun, lines)])
 
             try:
                 learned = learning(
@@ -129,7 +131,7 @@ def into_run_folder(
                     time_limit=None if limit is None else limit - (time.perf_counter() - began),
                 )
             except TrainingError as error:
-                where = "" if begun is None else where_it_diverged(begun)
+                where = "" if begun is None else where_it_diverged(begun, lines)
                 raise TrainingError(f"{error} {where}".strip()) from None
         model, run = learned.model, learned.run
         path = model.save(folder)
@@ -243,11 +245,12 @@ def beginning(plan: Any, schema: Any, encoded: Mapping[str, Any]) -> "Case":
     return Case.of(suited(plan, schema), *rows, (), None, None, encoded.get("test"), schema)
 
 
-def where_it_diverged(begun: "Case") -> str:
+def where_it_diverged(begun: "Case", lines: Sequence[Mapping[str, Any]]) -> str:
     """The step, the layer and the batch that made the first non-finite number; "" where no step did."""
     from gammabeta.diagnosis.replay import first_non_finite
 
-    place = first_non_finite(begun)
+    # a schedule may have heard of the epochs before
+    place = first_non_finite(begun.ended(tuple(lines), None, None))
     return "" if place is None else f"It was step {place.step}, on {place.batch}: {place.says} (GB701)."
 
 

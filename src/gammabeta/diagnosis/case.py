@@ -13,7 +13,7 @@ from gammabeta.compiling import ONCE
 from gammabeta.data import Dataset, Schema
 from gammabeta.diagnosis.examine import Examination, examine
 from gammabeta.diagnosis.references import References, constant_answer, outputs_of, references
-from gammabeta.nn import BatchNorm, ClassLoss, LabelLoss, Loss, MulticlassHinge, Sequential
+from gammabeta.nn import BatchNorm, ClassLoss, LabelLoss, Loss, MulticlassHinge, PositiveLogLoss, Sequential
 from gammabeta.nn.memories import batch_norms
 from gammabeta.plan import Plan
 from gammabeta.serial import lift, lower
@@ -232,14 +232,16 @@ def constant_loss(case: Case) -> float:
     start = np.zeros(k)
     smoothing = float(getattr(loss, "label_smoothing", 0.0))
     if isinstance(loss, ClassLoss):
-        shares = constant_answer(loss, y, weights)[0]
-        start[: len(shares)] = np.log(np.maximum((1 - smoothing) * shares + smoothing / k, 1e-6))[:k]
+        known = constant_answer(loss, y, weights)[0][:k]
+        # classes that are not there have outputs, too
+        shares = np.pad(known, (0, k - len(known)))
+        start = np.log(np.maximum((1 - smoothing) * shares + smoothing / k, 1e-6))
     elif isinstance(loss, LabelLoss):
         shares = (1 - smoothing) * constant_answer(loss, y, weights)[0] + smoothing / 2
         start = np.log(np.clip(shares, 1e-6, 1) / np.clip(1 - shares, 1e-6, 1))
     elif y.shape[1] == k:
         start = constant_answer(loss, y, weights)[0]
-    of_probabilities = isinstance(loss, ClassLoss | LabelLoss) and not isinstance(loss, MulticlassHinge)
-    if of_probabilities or k > 20:
+    other = isinstance(loss, MulticlassHinge | PositiveLogLoss)
+    if (isinstance(loss, ClassLoss | LabelLoss) and not other) or k > 20:
         return value(start)
     return float(min(value(start), minimize(value, start, method="Powell", options={"maxiter": 20}).fun))

@@ -4,14 +4,16 @@ from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.forks import Branch
 from gammabeta.errors import GammabetaError
 from gammabeta.train import run
-from gammabeta.train.fit import met
+from gammabeta.train.fit import met, steps_in
 
 
 def cured_run(case: Case, branch: Branch) -> Case | None:
     """The branch trained to its end; None where a fork of it was shorter than that, or where it does not train."""
-    if branch.steps < case.steps:
-        return None
     plan = met(branch.plan, branch.train)
+    whole = steps_in(plan, branch.train.rows) * plan.epochs
+    # batches of another size come to about as many steps
+    if branch.steps < case.steps or whole > 1.1 * branch.steps:
+        return None
     try:
         made = run(plan, branch.train, branch.valid, start=branch.start)
         params, stats = made.finished(branch.train)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gammabeta.diagnosis.case import Case
-from gammabeta.diagnosis.references import cleaned, few, flat
+from gammabeta.diagnosis.references import cleaned, few
 from gammabeta.diagnosis.rows import class_numbers, once, some
 
 LEAST_ROWS = 100
@@ -59,7 +59,7 @@ def measured(case: Case) -> Noise | None:
     data, y = data.take(np.flatnonzero(usual)), y[usual]
     if len(y) < LEAST_ROWS or len(np.unique(y)) < 2:
         return None
-    x = few(flat(data))
+    x = few(data)
     x, _ = cleaned(x, x[:1])
     _, codes = np.unique(y, return_inverse=True)
     return estimated(out_of_fold(x, codes), codes, np.asarray(data.kept), np.unique(y))

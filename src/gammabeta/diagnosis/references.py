@@ -33,17 +33,24 @@ class References:
         return (min if low else max)(self.scores.values(), default=self.constant)
 
 
-def flat(data: Dataset) -> np.ndarray:
-    """float64 (rows, features): images as the network sees their pixels."""
-    x = np.asarray(data.x, np.float64)
-    if data.offset is not None:
-        x = (x - data.offset) * data.factor
-    return x.reshape(len(x), -1)
+def flat(data: Dataset, columns: np.ndarray | slice = slice(None)) -> np.ndarray:
+    """float64 (rows, features): images as the network sees their pixels; of these features alone."""
+    x = np.asarray(data.x).reshape(data.rows, -1)[:, columns].astype(np.float64)
+    if data.offset is None or data.factor is None:
+        return x
+    offset, factor = (np.broadcast_to(part, data.input_shape).ravel()[columns] for part in (data.offset, data.factor))
+    scaled: np.ndarray = (x - offset) * factor
+    return scaled
 
 
-def few(x: np.ndarray) -> np.ndarray:
-    """At most 256 of the columns, chosen by chance, the same ones of as many."""
-    return x[:, np.sort(np.random.default_rng(0).permutation(x.shape[1])[:MOST_FEATURES])]
+def few(data: Dataset) -> np.ndarray:
+    """As flat, at most 256 of the features, chosen by chance, the same ones of as many."""
+    return flat(data, few_columns(int(np.prod(data.input_shape))))
+
+
+def few_columns(count: int) -> np.ndarray:
+    """At most 256 of so many."""
+    return np.sort(np.random.default_rng(0).permutation(count)[:MOST_FEATURES])
 
 
 def references(loss: Loss, train: Dataset, valid: Dataset, boosted: bool = False) -> References:
@@ -59,8 +66,7 @@ def references(loss: Loss, train: Dataset, valid: Dataset, boosted: bool = False
     assert train.y is not None
     assert valid.y is not None
     rows = np.sort(np.random.default_rng(0).permutation(train.rows)[:MOST_ROWS])
-    x, x_valid = flat(train)[rows], flat(valid)
-    x, x_valid = cleaned(few(x), few(x_valid))
+    x, x_valid = cleaned(few(train.take(rows)), few(valid))
     y = np.asarray(train.y)[rows]
     scores = {}
     base = np.repeat(constant_answer(loss, y, np.asarray(train.weights)[rows]), valid.rows, axis=0)

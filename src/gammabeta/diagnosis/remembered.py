@@ -42,7 +42,7 @@ def moved_columns(case: Case) -> Iterator[Suspicion]:
     for column in schema.columns:
         features = np.asarray(data.x[:, first : first + column.width], np.float64)
         first += column.width
-        if not isinstance(column, Number) or (column.center, column.scale) == (0.0, 1.0):
+        if not isinstance(column, Number) or in_its_own_unit(column):
             continue
         # median and spread are remembered of the values that were there
         values = features[features[:, -1] == 0, 0] if column.missing else features[:, 0]
@@ -67,6 +67,11 @@ def moved_columns(case: Case) -> Iterator[Suspicion]:
         severity="warning" if share > SHARE else "note",
         advice="look at these columns where the new rows come from; prepare them alike, or train on such rows",
     )
+
+
+def in_its_own_unit(column: Number) -> bool:
+    """Whether no spread of the training rows is remembered: of nothing, or because batch norm meets the numbers."""
+    return (column.center, column.scale) == (0.0, 1.0) or (column.scale == 1.0 and column.clip is None)
 
 
 def movement(values: np.ndarray) -> tuple[float, str]:

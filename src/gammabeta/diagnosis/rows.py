@@ -90,7 +90,7 @@ def good_rows(case: Case, predicted: np.ndarray, data: Dataset) -> np.ndarray | 
 
 def uncounted(case: Case) -> Dataset:
     """The rows that judge, at their own weights: the validation rows, or the training rows where there are none."""
-    return case.train if case.valid is None else case.valid
+    return case.train if case.valid is None or case.valid.rows == 0 else case.valid
 
 
 def could_fall(case: Case) -> bool:

@@ -1,5 +1,6 @@
 """A run as its folder tells of it: what was trained on what, how it went, and what is missing."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,7 @@ def run_in(run: Path, new_rows: Path | None = None) -> FolderRun:
     if isinstance(plan, Combined):
         plan = model.plan if model else plan.members[0]
     rows = read_rows(origin, plan, model.schema if model else None)
+    said += changed_rows(folder, rows)
     test = rows.encoded.get("test")
     if new_rows is not None:
         test = rows.schema.encode(read(new_rows), target="if there")
@@ -103,6 +105,19 @@ def run_in(run: Path, new_rows: Path | None = None) -> FolderRun:
     if no_start:
         said.append(f"{no_start}: no forks, which would begin from nothing.")
     return FolderRun(case, rows, tuple(said), no_start)
+
+
+def changed_rows(folder: Path, rows: Rows) -> list[str]:
+    """In words, where the run's metrics speak of other numbers of rows than its data file gives now."""
+    try:
+        counts = dict(json.loads((folder / "metrics.json").read_bytes())["rows"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    now = {name: rows.encoded[name].rows if name in rows.encoded else 0 for name in counts}
+    if now == counts:
+        return []
+    words = [" and ".join(f"{many[name]:,} {name} rows" for name in counts) for many in (now, counts)]
+    return [f"the data gives {words[0]}, and the run had {words[1]}: what compares them is of another split."]
 
 
 def history_of(folder: Path) -> tuple[tuple[Mapping[str, Any], ...], list[str]]:

@@ -8,7 +8,7 @@ import numpy as np
 from gammabeta.data import Dataset, describe
 from gammabeta.diagnosis import Case, Finding, diagnose
 from gammabeta.diagnosis.noise import Noise, label_noise
-from gammabeta.diagnosis.references import few
+from gammabeta.diagnosis.references import few_columns
 from gammabeta.diagnosis.rows import MOST_ROWS, feature, inputs, some
 from gammabeta.diagnosis.shift import shifts
 from gammabeta.model import suited
@@ -73,7 +73,8 @@ def odd_rows(case: Case, train: Dataset) -> list[Mapping[str, Any]]:
     x = inputs(chosen)
     if len(x) < LEAST_ROWS:
         return []
-    scores = -IsolationForest(random_state=0).fit(few(x)).score_samples(few(x))
+    columns = x[:, few_columns(x.shape[1])]
+    scores = -IsolationForest(random_state=0).fit(columns).score_samples(columns)
     spread = np.std(x, axis=0)
     out = np.abs(x - np.median(x, axis=0)) / np.where(spread > 0, spread, 1.0)
     return [

@@ -8,7 +8,7 @@ import numpy as np
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page, Severity
 from gammabeta.diagnosis.noise import LEAST_ROWS, Noise, label_noise
-from gammabeta.diagnosis.references import cleaned, few, flat
+from gammabeta.diagnosis.references import cleaned, few
 from gammabeta.diagnosis.rows import listed, numbers, some
 from gammabeta.diagnosis.suspicion import Suspicion
 
@@ -106,7 +106,7 @@ def wrong_targets(case: Case) -> Iterator[Suspicion]:
     y = numbers(case, data)
     if y is None or y.shape[1] != 1 or len(y) < LEAST_ROWS or y.std() == 0:
         return
-    x = few(flat(data))
+    x = few(data)
     x, _ = cleaned(x, x[:1])
     y = y[:, 0]
     first = y - predicted_unseen(x, y, np.ones(len(y), bool))

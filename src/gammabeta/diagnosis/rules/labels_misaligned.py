@@ -8,7 +8,7 @@ import numpy as np
 from gammabeta.data import Dataset
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
-from gammabeta.diagnosis.references import cleaned, few, flat, models
+from gammabeta.diagnosis.references import cleaned, few, models
 from gammabeta.diagnosis.rows import class_numbers, numbers, once, some
 from gammabeta.diagnosis.suspicion import Suspicion
 
@@ -125,7 +125,7 @@ def targets(case: Case, data: Dataset, width: int) -> np.ndarray:
 
 def predictions(case: Case, train: Dataset, judging: Dataset) -> list[np.ndarray]:
     """What others, learned from ``train``, answer for ``judging``: probabilities, or numbers, (rows, outputs)."""
-    x, x_new = cleaned(few(flat(train)), few(flat(judging)))
+    x, x_new = cleaned(few(train), few(judging))
     y: Any = np.asarray(train.y)
     new: Any = judging.y
     width = int(max(y.max(), np.max(new))) + 1 if y.ndim == 1 else y.shape[1]

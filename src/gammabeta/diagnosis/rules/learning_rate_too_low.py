@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
 from gammabeta.diagnosis.rules.learning_rate_too_high import longest_update
@@ -45,13 +47,19 @@ def rule(case: Case) -> Iterator[Suspicion]:
     yield Suspicion(
         code=PAGE.code,
         place="optimizer.learning_rate",
-        evidence=f"the learning rate is {rate:g}; an update is {ratio:.2g} of the weights that it changes (median over "
-        f"the matrices){fall_in_words(case)}",
+        evidence=f"the learning rate is {rate:g}{update_in_words(ratio)}{fall_in_words(case)}",
         numbers={"learning_rate": rate, "update_ratio": ratio, "fall_in_last_quarter": falling},
         certainty=certainty,
         treatments=tuple(learning_rate_times(factor) for factor in (3, 10, 30, 100, 1000)),
         advice="raise the learning rate",
     )
+
+
+def update_in_words(ratio: float) -> str:
+    """How long an update is; "" where nothing was probed."""
+    if not np.isfinite(ratio):
+        return ""
+    return f"; an update is {ratio:.2g} of the weights that it changes (median over the matrices)"
 
 
 def still_falling(case: Case) -> float:

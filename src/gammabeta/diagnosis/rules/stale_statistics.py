@@ -67,7 +67,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
     won = None if good[0] is None or good[1] is None else good[1] - good[0]
     sure = won is None or float(won.mean()) > ERRORS * error_of(won)
     slow = [norm.update_rate for norm in case.norms if norm.estimator == "ema" and norm.update]
-    long = bool(slow) and 1 / max(min(slow), 1e-12) > LONG * max(case.steps_made, 1)
+    long = bool(slow) and 1 / max(min(slow), 1e-12) > LONG * (case.steps_made or case.steps)
     if not proved and not long:
         return
     found = [place for place in places(case.network) if isinstance(place.layer, BatchNorm)]
