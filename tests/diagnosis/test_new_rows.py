@@ -174,8 +174,12 @@ def test_numbers_that_keep_their_unit_in_front_of_batch_norm_are_left_to_it(sche
     plan = met(Plan(network=Sequential((BatchNorm(), Dense(1))), loss=SigmoidCrossEntropy()), schema.encode(columns(0)))
     raw = raw_where_normalized(schema, plan)
     assert {column.name for column in raw.columns} == {"rare", "holed", "plain"}
-    assert remembered_of(raw, columns(1, step=4.0)) == []
-    assert remembered_of(schema, columns(1, step=4.0)) != []
+    far = columns(1)
+    far = far.set_column(2, "plain", pa.array(far["plain"].to_numpy() + 40))
+    assert remembered_of(raw, far) == []
+    assert remembered_of(schema, far) != []
+    (found,) = remembered_of(raw, far.set_column(1, "holed", pa.nulls(far.num_rows, pa.float64())))
+    assert "holed (no value is there)" in found.evidence
 
 
 def test_a_column_of_which_no_value_is_there_is_told_and_one_of_few_values_is_not_compared(schema):

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from gammabeta.cli.progress import teller
 from gammabeta.cli.run_folder import all_or_nothing, history, holds_run, run_folder
 from gammabeta.cli.terminal import console, notes, print_json
-from gammabeta.errors import FileError, GammabetaError, UsageError
-from gammabeta.report.names import FINDINGS_NAME, MEASURES_NAME, PLAN_NAME, ROWS_NAME
+from gammabeta.errors import DataError, FileError, UsageError
+from gammabeta.report.names import FINDINGS_NAME, MEASURES_NAME, MODEL_NAME, PLAN_NAME, ROWS_NAME
 
 if TYPE_CHECKING:
     from gammabeta.diagnosis import Case, Finding
@@ -82,9 +82,12 @@ def diagnose_command(options: DiagnoseOptions) -> None:
         if measured is not None:
             write_whole(folder / MEASURES_NAME, (json.dumps(measured, indent=2, allow_nan=False) + "\n").encode())
         write_whole(folder / FINDINGS_NAME, (json.dumps(result["findings"], indent=2, allow_nan=False) + "\n").encode())
-        redrawn(folder, words)
     except FileError:
+        if options.quiet and not options.json:
+            raise
         notes(out, [f"{folder}: cannot be written, so that the findings are shown here alone."])
+    else:
+        redrawn(folder, words)
     if options.fix:
         result["fix"] = fixed_run(out, case, findings, folder, mended, run.rows)
     if options.json:
@@ -108,8 +111,10 @@ def new_rows_command(options: DiagnoseOptions, new_rows: Path) -> None:
         run = run_in(options.run, new_rows)
         notes(out, run.said)
         findings = diagnose(run.case, forks=False, family=NEW_ROWS)
-    except GammabetaError as missing:
+    except (DataError, FileError, UsageError) as missing:
         # without its rows, a model still remembers something of them
+        if isinstance(missing, UsageError) and not holds_model(options.run):
+            raise
         model = load(options.run)
         # the target plays no part in what a model remembers
         rows = model.schema.encode(read(new_rows), target=False)
@@ -120,6 +125,11 @@ def new_rows_command(options: DiagnoseOptions, new_rows: Path) -> None:
     if options.json:
         result = [finding.to_json() for finding in findings]
         print_json({"run": str(options.run), "findings": result, "seconds": round(time.perf_counter() - began, 3)})
+
+
+def holds_model(run: Path) -> bool:
+    """Whether it is a model, or a folder with one."""
+    return run.is_file() or (run / MODEL_NAME).is_file()
 
 
 def deep_measures(out: Any, case: "Case", options: DiagnoseOptions) -> dict[str, Any]:

@@ -42,11 +42,11 @@ def moved_columns(case: Case) -> Iterator[Suspicion]:
     for column in schema.columns:
         features = np.asarray(data.x[:, first : first + column.width], np.float64)
         first += column.width
-        if not isinstance(column, Number) or in_its_own_unit(column):
+        if not isinstance(column, Number) or (column.center, column.scale) == (0.0, 1.0):
             continue
         # median and spread are remembered of the values that were there
         values = features[features[:, -1] == 0, 0] if column.missing else features[:, 0]
-        if 0 < len(values) < LEAST_ROWS:
+        if len(values) and (len(values) < LEAST_ROWS or in_its_own_unit(column)):
             continue
         scaled += 1
         step, words = movement(values)
@@ -70,8 +70,8 @@ def moved_columns(case: Case) -> Iterator[Suspicion]:
 
 
 def in_its_own_unit(column: Number) -> bool:
-    """Whether no spread of the training rows is remembered: of nothing, or because batch norm meets the numbers."""
-    return (column.center, column.scale) == (0.0, 1.0) or (column.scale == 1.0 and column.clip is None)
+    """Whether no spread of the training rows is remembered, because batch norm meets the numbers as they are."""
+    return column.scale == 1.0 and column.clip is None
 
 
 def movement(values: np.ndarray) -> tuple[float, str]:

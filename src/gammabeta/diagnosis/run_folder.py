@@ -83,7 +83,9 @@ def run_in(run: Path, new_rows: Path | None = None) -> FolderRun:
     if isinstance(plan, Combined):
         plan = model.plan if model else plan.members[0]
     rows = read_rows(origin, plan, model.schema if model else None)
-    said += changed_rows(folder, rows)
+    if lines and lines[-1].get("ended"):
+        # before its end, the metrics are those of a run that this one replaces
+        said += changed_rows(folder, rows)
     test = rows.encoded.get("test")
     if new_rows is not None:
         test = rows.schema.encode(read(new_rows), target="if there")
@@ -110,8 +112,8 @@ def run_in(run: Path, new_rows: Path | None = None) -> FolderRun:
 def changed_rows(folder: Path, rows: Rows) -> list[str]:
     """In words, where the run's metrics speak of other numbers of rows than its data file gives now."""
     try:
-        counts = dict(json.loads((folder / "metrics.json").read_bytes())["rows"])
-    except (OSError, ValueError, KeyError, TypeError):
+        counts = {name: int(rows) for name, rows in json.loads((folder / "metrics.json").read_bytes())["rows"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []
     now = {name: rows.encoded[name].rows if name in rows.encoded else 0 for name in counts}
     if now == counts:

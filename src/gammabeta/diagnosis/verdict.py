@@ -110,7 +110,8 @@ def rate_too_high(case: Case, found: Curves, finished: bool, findings: Sequence[
             f"{name}: the training loss was down at {losses.min():.3g} in epoch "
             f"{int(np.argmin(losses)) + 1} and lost it again, where a constant answer has {case.constant_loss:.3g}."
         )
-    if finished and len(losses) > 1 and losses[-1] > 1.05 * case.constant_loss and losses[-1] > 0.5 * losses[0]:
+    above = len(losses) > 1 and losses[-1] > 1.05 * case.constant_loss > 0
+    if finished and above and losses[-1] > 0.5 * losses[0]:
         short = longest_update(case) < UPDATE_RATIO
         way = "too low" if short else "too high"
         words = f"an update is at most {longest_update(case):.1g} of the weights, and " if short else ""

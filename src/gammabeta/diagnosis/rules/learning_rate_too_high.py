@@ -38,7 +38,9 @@ def rule(case: Case) -> Iterator[Suspicion]:
     ratio = longest_update(case)
     died = units_that_died(case)
     diverged = any(line.get("ended") == "non-finite loss" for line in case.history)
-    above = case.trained and case.on_train is not None and case.on_train.loss > 1.02 * case.constant_loss
+    # a loss that a constant answer can bring to 0 says nothing here
+    known = case.trained and case.on_train is not None and case.constant_loss > 0
+    above = known and case.on_train is not None and case.on_train.loss > 1.02 * case.constant_loss
     certainty = 0.7 if diverged else 0.6 if above or died > 0.2 else 0.5 if ratio > UPDATE_RATIO else 0.15
     if certainty <= 0.15 and case.shortfall < 2 * case.chance:
         return
