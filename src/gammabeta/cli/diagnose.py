@@ -49,7 +49,7 @@ def diagnose_command(options: DiagnoseOptions) -> None:
     from gammabeta.diagnosis import diagnose
     from gammabeta.diagnosis.run_folder import folder_of, run_in
     from gammabeta.diagnosis.verdict import verdict
-    from gammabeta.model.file import write_whole
+    from gammabeta.model.file import write_json
     from gammabeta.train import cache_compilations
 
     folder = folder_of(options.run)
@@ -80,8 +80,8 @@ def diagnose_command(options: DiagnoseOptions) -> None:
         result["measures"] = measured
     try:
         if measured is not None:
-            write_whole(folder / MEASURES_NAME, (json.dumps(measured, indent=2, allow_nan=False) + "\n").encode())
-        write_whole(folder / FINDINGS_NAME, (json.dumps(result["findings"], indent=2, allow_nan=False) + "\n").encode())
+            write_json(folder / MEASURES_NAME, measured)
+        write_json(folder / FINDINGS_NAME, result["findings"])
     except FileError:
         if options.quiet and not options.json:
             raise
@@ -217,7 +217,7 @@ def fixed_run(
     plan = fixed(case, mendable)
     out.print(f"\ntrying the fix of {mendable.code} in full ...", markup=False)
     found = compared(case, plan)
-    judging = "training" if case.valid is None else "validation"
+    judging = "training" if case.judging is case.train else "validation"
     words = (
         f"{found.pairs} pairs of whole runs: {found.metric} {found.before:.4g} -> {found.after:.4g}, loss "
         f"{found.loss_before:.4g} -> {found.loss_after:.4g} on the {judging} rows"

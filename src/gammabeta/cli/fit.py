@@ -1,6 +1,5 @@
 """``gammabeta fit``"""
 
-import json
 import re
 import signal
 import sys
@@ -205,7 +204,7 @@ def measured_once(
     look: whether findings are looked for; where nobody does, none are told, not even that there are none
     report: whether a page is drawn; after: the last step of a recipe
     """
-    from gammabeta.model.file import write_whole
+    from gammabeta.model.file import write_json
     from gammabeta.report.gates import named_in
     from gammabeta.report.run_folder import known as known_of
     from gammabeta.report.write import write_facts, write_report
@@ -225,10 +224,9 @@ def measured_once(
     }
     for name in WRITTEN_AT_THE_END:
         (folder / name).unlink(missing_ok=True)
-    write_whole(folder / METRICS_NAME, (json.dumps(result, indent=2, allow_nan=False) + "\n").encode())
+    write_json(folder / METRICS_NAME, result)
     if findings is not None:
-        text = json.dumps(result["findings"], indent=2, allow_nan=False) + "\n"
-        write_whole(folder / FINDINGS_NAME, text.encode())
+        write_json(folder / FINDINGS_NAME, result["findings"])
     if report:
         named = named_in(known_of(folder).gates) if after else None
         write_facts(folder, replace(report_facts(case, model, parts, encoded, named), after=after))

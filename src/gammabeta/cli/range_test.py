@@ -1,6 +1,5 @@
 """``gammabeta range-test``"""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,13 +72,13 @@ def range_test_command(options: RangeOptions) -> None:
 
 def kept(folder: Path, body: dict[str, Any], plan: "Plan") -> Path:
     """Write it with its plan to the folder; where that holds a run, its report is drawn with it. Returns the file."""
-    from gammabeta.model.file import write_whole
+    from gammabeta.model.file import write_json
     from gammabeta.report.write import write_report
     from gammabeta.serial import to_json, without_nan
 
     path = folder / RANGE_NAME
     whole = without_nan({**body, "plan": to_json(plan)})
-    write_whole(path, (json.dumps(whole, indent=2, allow_nan=False) + "\n").encode())
+    write_json(path, whole)
     if (folder / PLAN_NAME).is_file():
         write_report(folder)
     return path

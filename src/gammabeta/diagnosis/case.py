@@ -83,12 +83,15 @@ class Case:
         """The training rows as they count in the run."""
         return counted(self.plan, self.train)
 
+    @property
+    def judging(self) -> Dataset:
+        """The validation rows at their own weights, or the training rows where there are none."""
+        return self.train if self.valid is None or self.valid.rows == 0 else self.valid
+
     @cached_property
     def judged_on(self) -> Dataset:
-        """The validation rows as they count in the run, or the training rows where there are none."""
-        if self.valid is None or self.valid.rows == 0:
-            return self.counted
-        return counted(self.plan, self.valid, self.train)
+        """The rows that judge, as they count in the run."""
+        return self.counted if self.judging is self.train else counted(self.plan, self.judging, self.train)
 
     @cached_property
     def metric(self) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from gammabeta.compiling import ONCE
 from gammabeta.data import Dataset
 from gammabeta.diagnosis.stops import passed, stops
-from gammabeta.nn import Call, Layer, Loss, Sequential, without_initializers
+from gammabeta.nn import Call, Layer, Loss, Sequential, bare, without_initializers
 from gammabeta.nn.places import label
 from gammabeta.serial import lift, lower
 from gammabeta.train.step import Scale, ingested, mean_loss, scale_of
@@ -24,7 +24,7 @@ class LayerView:
     """One layer on the probe rows.
 
     place: "layers.2 (relu)", "layers.3.body.1 (relu)"; index: its position in the network's first level, or that of
-        what holds it; layer: its description
+        what holds it; layer: its description without wrappers
     mean, std, least, most, zero: of every unit's output (channels of images: over all pixels), (units,); zero: the
         share that is exactly 0
     rms: of the whole output; rms_input: of what comes in; gradient: root mean square over all outputs of the loss's
@@ -71,7 +71,7 @@ def examine(network: Sequential, loss: Loss, params: Tree, stats: Tree, data: Da
         view = LayerView(
             place=f"{stop.place} ({label(stop.layer)})",
             index=stop.number,
-            layer=stop.layer,
+            layer=bare(stop.layer),
             rms=float(seen.pop("rms")),
             rms_input=float(seen.pop("rms_input")),
             gradient=float(gradient),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from gammabeta.nn import Ensemble, Layer, Residual, Sequential, Wrapper
+from gammabeta.nn import Conv2D, Dense, Ensemble, Layer, Residual, Sequential, Wrapper, places
 from gammabeta.nn.places import Place
 from gammabeta.plan import Plan
 
@@ -40,19 +40,13 @@ def own(layer: Layer) -> bool:
 
 
 def every(network: Layer) -> Iterator[Layer]:
-    """All layers that hold no others, in order."""
-    if isinstance(network, Sequential):
-        for layer in network.layers:
-            yield from every(layer)
-    elif isinstance(network, Residual):
-        yield from every(network.body)
-        if network.shortcut is not None:
-            yield from every(network.shortcut)
-    elif isinstance(network, Ensemble):
-        for member in network.members:
-            yield from every(member)
-    else:
-        yield network
+    """All layers that hold no others, without their wrappers, in order."""
+    return (place.layer for place in places(network))
+
+
+def weighted(network: Layer) -> list[Place]:
+    """The dense and convolution layers, in order."""
+    return [place for place in places(network) if isinstance(place.layer, Dense | Conv2D)]
 
 
 def setting_of(layer: Layer, path: tuple[int, ...], name: str = "network") -> str:

@@ -56,8 +56,9 @@ def searched(case: Case, most_steps: int) -> Place | None:
     data = case.counted
     state = jax.tree.map(jnp.asarray, case.start)
     scale, seed, done, epoch = scale_of(data), np.uint32(case.plan.seed), 0, 0
+    heard = watched_losses(case)
     while done < min(case.steps, most_steps):
-        reduction = case.plan.schedule.after(watched_losses(case)[:epoch])
+        reduction = case.plan.schedule.after(heard[:epoch])
         epoch += 1
         began, batches = done, epoch_batches(data.rows, case.plan.batch_size, case.plan.seed, epoch)
         for chunk, real in chunks(data, batches):

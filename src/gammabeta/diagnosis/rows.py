@@ -88,11 +88,6 @@ def good_rows(case: Case, predicted: np.ndarray, data: Dataset) -> np.ndarray | 
     return np.asarray(rows) if np.isfinite(rows).all() else None
 
 
-def uncounted(case: Case) -> Dataset:
-    """The rows that judge, at their own weights: the validation rows, or the training rows where there are none."""
-    return case.train if case.valid is None or case.valid.rows == 0 else case.valid
-
-
 def could_fall(case: Case) -> bool:
     """Whether a score that is not lower on other rows says anything: of a network that knows nothing it cannot fall."""
     return case.trained and case.skill(case.valid_score) > TELLING

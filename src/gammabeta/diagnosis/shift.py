@@ -6,10 +6,10 @@ import numpy as np
 
 from gammabeta.data import Dataset
 from gammabeta.diagnosis.case import Case
+from gammabeta.diagnosis.references import few_columns
 from gammabeta.diagnosis.rows import error_of, goodness, inputs, once, some
 
 MOST_ROWS = 1_500
-MOST_FEATURES = 256
 LEAST_ROWS = 30
 BLUR = 0.3
 
@@ -72,10 +72,7 @@ def usable(case: Case, data: Dataset) -> bool:
 
 def compared(train: Dataset, data: Dataset, split: str) -> Shift:
     x, other = inputs(some(train, MOST_ROWS)), inputs(some(data, MOST_ROWS))
-    if x.shape[1] > MOST_FEATURES:
-        chosen = np.sort(np.random.default_rng(0).permutation(x.shape[1])[:MOST_FEATURES])
-    else:
-        chosen = np.arange(x.shape[1])
+    chosen = few_columns(x.shape[1])
     x, other = x[:, chosen], other[:, chosen]
     std, std_other = robust(x), robust(other)
     vary = (std > 0) & (std_other > 0) & (np.array([len(np.unique(column)) for column in x.T]) > 2)

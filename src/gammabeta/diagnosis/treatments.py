@@ -236,7 +236,7 @@ def wider(factor: int) -> Treatment:
     """More units, or channels, in every hidden layer."""
 
     def changed(plan: Plan) -> Plan:
-        weighted = [layer for layer in map(bare, every(plan.layers)) if isinstance(layer, Dense | Conv2D)]
+        weighted = [layer for layer in every(plan.layers) if isinstance(layer, Dense | Conv2D)]
         answers = ([layer for layer in weighted if isinstance(layer, Dense)] or weighted)[-1:]
 
         def edit(layer: Layer) -> tuple[Layer, ...]:

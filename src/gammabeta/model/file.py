@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -146,6 +147,11 @@ def write_whole(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
 
     written(path, fill)
+
+
+def write_json(path: Path, body: Any) -> None:
+    """Write what JSON can hold, whole or not at all; no NaN. Raises FileError."""
+    write_whole(path, (json.dumps(body, indent=2, allow_nan=False) + "\n").encode())
 
 
 def written(path: Path, fill: Callable[[str], None]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from gammabeta.errors import FileError, GammabetaError, UsageError
 from gammabeta.model import load
-from gammabeta.model.file import write_whole
+from gammabeta.model.file import write_json, write_whole
 from gammabeta.plan import Combined, read_plans
 from gammabeta.recipe.gate import STEPS, Gate, Served
 from gammabeta.serial import dumps
@@ -24,7 +24,7 @@ def write_gates(folder: Path, about: Mapping[str, Any], gates: Sequence[Gate]) -
     about: what the recipe is of: digests of its rows, and the plan it began with
     """
     body = {"format": FORMAT, "about": about, "gates": [gate.to_json() for gate in gates]}
-    write_whole(folder / RECIPE_NAME, (json.dumps(body, indent=2, allow_nan=False) + "\n").encode())
+    write_json(folder / RECIPE_NAME, body)
 
 
 def write_served(folder: Path, served: Served) -> None:

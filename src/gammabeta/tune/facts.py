@@ -2,11 +2,10 @@
 
 import csv
 import io
-import json
 from pathlib import Path
 from typing import Any
 
-from gammabeta.model.file import write_whole
+from gammabeta.model.file import write_json
 from gammabeta.serial import to_json, without_nan
 from gammabeta.tune.asking import LEAST_FOR_IMPORTANCE
 from gammabeta.tune.search import Found
@@ -62,7 +61,7 @@ def facts(found: Found) -> dict[str, Any]:
 def write_facts(folder: Path, found: Found) -> dict[str, Any]:
     """The facts, written as search.json to a folder, whole or not at all. Raises FileError."""
     body = facts(found)
-    write_whole(folder / FACTS_NAME, (json.dumps(body, indent=2, allow_nan=False) + "\n").encode())
+    write_json(folder / FACTS_NAME, body)
     return body
 
 

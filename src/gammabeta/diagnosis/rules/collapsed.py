@@ -9,7 +9,7 @@ from gammabeta.diagnosis.finding import Page
 from gammabeta.diagnosis.networks import own
 from gammabeta.diagnosis.suspicion import Suspicion
 from gammabeta.diagnosis.treatments import activation, batch_norm_added
-from gammabeta.nn import Activation, bare
+from gammabeta.nn import Activation
 
 PAGE = Page(
     code="GB405",
@@ -32,13 +32,12 @@ def rule(case: Case) -> Iterator[Suspicion]:
     worst, least, when = "", 1.0, ""
     for view, moment in ((case.at_start, "at the start"), (case.at_end, "at the end")):
         for layer in view.leaves[:-1] if view else ():
-            kind = bare(layer.layer)
-            if not (isinstance(kind, Activation) or own(kind)) or layer.rms == 0:
+            if not (isinstance(layer.layer, Activation) or own(layer.layer)) or layer.rms == 0:
                 continue
             share = float(np.sqrt(np.mean(layer.std**2))) / layer.rms
             if share < least:
                 worst, least, when = layer.place, share, moment
-    mixes = any(own(bare(layer.layer)) and softmax_like(layer.mean, layer.least) for layer in case.at_start.leaves[:-1])
+    mixes = any(own(layer.layer) and softmax_like(layer.mean, layer.least) for layer in case.at_start.leaves[:-1])
     if not mixes and (least > FLAT or not worst):
         return
     words = f"the outputs of {worst} differ between rows by {least:.2g} of their size {when}"

@@ -68,6 +68,8 @@ def of_outputs(case: Case) -> Iterator[Suspicion]:
     low, high = float(outputs.min()), float(outputs.max())
     words, numbers = "", {"least_output": low, "largest_output": high}
     spread = float(np.mean(np.std(outputs, axis=0)))
+    reach = range_of(case)
+    bounded = reach is not None and low != high and bool(np.isfinite(reach).any())
     if isinstance(loss, ClassLoss) and outputs.shape[1] > 1:
         sums = np.sum(outputs, axis=1)
         if low >= 0 and np.allclose(sums, 1, atol=1e-3) and high <= 1:
@@ -75,14 +77,12 @@ def of_outputs(case: Case) -> Iterator[Suspicion]:
             floor = float(np.log(1 + (k - 1) / np.e))
             words = f"every row of outputs sums to 1: softmax twice; the loss cannot fall below {floor:.3f}"
             numbers["floor"] = floor
-        elif bounded(case, low, high):
-            reach = range_of(case)
+        elif reach is not None and bounded:
             words = f"the last layer's outputs stay in [{reach[0]:.3g}, {reach[1]:.3g}] by its activation"
     elif isinstance(loss, LabelLoss):
-        if low >= 0 and high <= 1 and bounded(case, low, high):
+        if low >= 0 and high <= 1 and bounded:
             words = "every output is in [0, 1]: sigmoid twice; no probability outside [0.5, 0.73] can be said"
-    elif y.ndim == 2 and y.shape[1] == outputs.shape[1] and without_weights(case):
-        reach = range_of(case)
+    elif y.ndim == 2 and y.shape[1] == outputs.shape[1] and reach is not None:
         missed = float(np.mean((y < reach[0] - 1e-6) | (y > reach[1] + 1e-6)))
         if missed > OUT_OF_REACH:
             words = (
@@ -102,17 +102,13 @@ def of_outputs(case: Case) -> Iterator[Suspicion]:
         )
 
 
-def bounded(case: Case, low: float, high: float) -> bool:
-    """Whether the last layer has nothing to learn and cannot give everything: an activation, known or one's own."""
-    return without_weights(case) and low != high and bool(np.isfinite(range_of(case)).any())
+def range_of(case: Case) -> tuple[float, float] | None:
+    """What a last layer that learns nothing can give at all, an activation, known or one's own; None for others.
 
-
-def without_weights(case: Case) -> bool:
-    return bool(case.start.params[-1] == () and case.start.stats[-1] == ())
-
-
-def range_of(case: Case) -> tuple[float, float]:
-    """What the last layer can give at all; infinite on a side where it follows its inputs however far out they are."""
+    Infinite on a side where it follows its inputs however far out they are
+    """
+    if case.start.params[-1] != () or case.start.stats[-1] != ():
+        return None
     (low, high), (lower, higher) = (ends(case, far) for far in (1e4, 1e6))
     return low if lower >= 2 * low - 1 else -np.inf, high if higher <= 2 * high + 1 else np.inf
 

@@ -9,7 +9,7 @@ from gammabeta.diagnosis.finding import Page
 from gammabeta.diagnosis.noise import wilson
 from gammabeta.diagnosis.suspicion import Suspicion
 from gammabeta.diagnosis.treatments import activation, batch_norm_added
-from gammabeta.nn import Activation, bare
+from gammabeta.nn import Activation
 
 PAGE = Page(
     code="GB401",
@@ -37,7 +37,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
     worst, share, least, when, born = "", 0.0, 0.0, "", 0.0
     for view, moment in ((case.at_start, "at the start"), (case.at_end, "at the end")):
         for layer in view.leaves if view else ():
-            if isinstance(kind := bare(layer.layer), Activation) and kind.function == "relu":
+            if isinstance(layer.layer, Activation) and layer.layer.function == "relu":
                 dead = layer.zero >= HARDLY if moment == "at the start" else layer.most <= 0
                 surely = wilson(int(dead.sum()), len(dead))[0]
                 born = max(born, float(np.mean(dead))) if moment == "at the start" else born

@@ -7,10 +7,11 @@ import numpy as np
 
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
-from gammabeta.diagnosis.networks import place_of
+from gammabeta.diagnosis.networks import place_of, weighted
 from gammabeta.diagnosis.suspicion import Suspicion
 from gammabeta.diagnosis.treatments import HE, XAVIER, initializers_by_activation
-from gammabeta.nn import Conv2D, Dense, bare, part_at, places
+from gammabeta.diagnosis.weights import matrices
+from gammabeta.nn import Conv2D, Dense, places
 
 PAGE = Page(
     code="GB202",
@@ -35,15 +36,13 @@ same fork cures dead units or exploding gradients, these follow from the weights
 
 
 def rule(case: Case) -> Iterator[Suspicion]:
-    if case.metric == "" or not case.network.layers:
+    if not case.network.layers:
         return
-    layers = [(one, one.layer) for one in places(case.network) if isinstance(one.layer, Dense | Conv2D)]
     off = []
-    for one, layer in layers:
-        if isinstance(layer.initializer, HE + XAVIER):
+    known = list(zip(weighted(case.network), matrices(case.network, case.start.params), strict=True))
+    for one, (place, weights) in known:
+        if isinstance(getattr(one.layer, "initializer", None), HE + XAVIER):
             continue
-        weights = np.asarray(part_at(case.start.params, one.path)["weight"], np.float64)
-        place, weights = place_of(one), weights.reshape(-1, weights.shape[-1])
         spread = float(np.sqrt(np.mean(weights**2)))
         expected = float(np.sqrt(2 / weights.shape[0])), float(np.sqrt(2 / sum(weights.shape)))
         ratio = spread / max(expected) if spread > max(expected) else spread / min(expected)
@@ -56,7 +55,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
     found = passing(case)
     growth = float("nan") if found is None else found.growth
     # where most layers are off, what the gradients do on their way follows from it
-    certainty = 0.85 if ratio > 5 or ratio < 0.2 or 2 * len(off) > len(layers) else 0.6
+    certainty = 0.85 if ratio > 5 or ratio < 0.2 or 2 * len(off) > len(known) else 0.6
     yield Suspicion(
         code=PAGE.code,
         place=place,
@@ -95,7 +94,7 @@ class Passing:
 def passing(case: Case) -> Passing | None:
     """None without layers that have weights and inputs."""
     leaves = case.at_start.leaves
-    weighted = [view for view in leaves if isinstance(bare(view.layer), Dense | Conv2D) and view.rms_input > 0]
+    weighted = [view for view in leaves if isinstance(view.layer, Dense | Conv2D) and view.rms_input > 0]
     if not weighted:
         return None
     return Passing(

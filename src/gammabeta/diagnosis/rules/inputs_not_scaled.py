@@ -13,7 +13,7 @@ from gammabeta.diagnosis.references import flat
 from gammabeta.diagnosis.rows import feature, listed, some
 from gammabeta.diagnosis.suspicion import Suspicion, Treatment
 from gammabeta.diagnosis.treatments import batch_norm_first
-from gammabeta.nn import BatchNorm, Conv2D, Dense, Layer, Whitening, bare
+from gammabeta.nn import BatchNorm, Conv2D, Dense, Layer, Whitening
 
 PAGE = Page(
     code="GB102",
@@ -71,7 +71,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
 
 def scaled_inside(network: Layer) -> bool:
     """Whether batch norm or whitening stands in front of the first layer that has weights."""
-    for layer in map(bare, every(network)):
+    for layer in every(network):
         if isinstance(layer, BatchNorm | Whitening):
             return True
         if isinstance(layer, Dense | Conv2D):

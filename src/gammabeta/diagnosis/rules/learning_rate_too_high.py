@@ -10,7 +10,7 @@ from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
 from gammabeta.diagnosis.suspicion import Suspicion, Treatment
 from gammabeta.diagnosis.treatments import defaults, learning_rate_times, usual_learning_rate
-from gammabeta.nn import Activation, bare
+from gammabeta.nn import Activation
 from gammabeta.train.probes import dotted
 
 PAGE = Page(
@@ -39,8 +39,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
     died = units_that_died(case)
     diverged = any(line.get("ended") == "non-finite loss" for line in case.history)
     # a loss that a constant answer can bring to 0 says nothing here
-    known = case.trained and case.on_train is not None and case.constant_loss > 0
-    above = known and case.on_train is not None and case.on_train.loss > 1.02 * case.constant_loss
+    above = case.on_train is not None and case.on_train.loss > 1.02 * case.constant_loss > 0
     certainty = 0.7 if diverged else 0.6 if above or died > 0.2 else 0.5 if ratio > UPDATE_RATIO else 0.15
     if certainty <= 0.15 and case.shortfall < 2 * case.chance:
         return
@@ -87,7 +86,7 @@ def units_that_died(case: Case) -> float:
         (
             float(np.mean((after.most <= 0) & (before.most > 0)))
             for before, after in pairs
-            if isinstance(layer := bare(after.layer), Activation) and layer.function == "relu"
+            if isinstance(after.layer, Activation) and after.layer.function == "relu"
         ),
         default=0.0,
     )

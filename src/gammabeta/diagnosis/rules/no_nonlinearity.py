@@ -7,7 +7,7 @@ import numpy as np
 
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
-from gammabeta.diagnosis.networks import every
+from gammabeta.diagnosis.networks import every, weighted
 from gammabeta.diagnosis.suspicion import Suspicion
 from gammabeta.diagnosis.treatments import activations_added
 from gammabeta.nn import PREDICTING, Activation
@@ -28,9 +28,8 @@ PAGE = Page(
 
 
 def rule(case: Case) -> Iterator[Suspicion]:
-    from gammabeta.diagnosis.weights import matrices
 
-    if len(matrices(case.network, case.start.params)) < 2 or case.probe.rows < 4 or bends(case):
+    if len(weighted(case.network)) < 2 or case.probe.rows < 4 or bends(case):
         return
     x = np.asarray(ingested(jnp.asarray(case.probe.x[:64]), scale_of(case.probe)), np.float32)
     if not np.isfinite(x).all():

@@ -8,7 +8,7 @@ from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
 from gammabeta.diagnosis.suspicion import Suspicion
 from gammabeta.diagnosis.treatments import activation, batch_norm_added, batch_norm_first
-from gammabeta.nn import Activation, bare
+from gammabeta.nn import Activation
 
 PAGE = Page(
     code="GB402",
@@ -32,8 +32,8 @@ def rule(case: Case) -> Iterator[Suspicion]:
     worst, share, when = "", 0.0, ""
     for view, moment in ((case.at_start, "at the start"), (case.at_end, "at the end")):
         for layer in view.leaves if view else ():
-            if isinstance(kind := bare(layer.layer), Activation) and kind.function in ("sigmoid", "tanh"):
-                flat = float(np.mean(slope(kind.function, layer.mean, layer.std) < FLAT))
+            if isinstance(layer.layer, Activation) and layer.layer.function in ("sigmoid", "tanh"):
+                flat = float(np.mean(slope(layer.layer.function, layer.mean, layer.std) < FLAT))
                 if flat > share:
                     worst, share, when = layer.place, flat, moment
     if share <= MANY:

@@ -7,7 +7,7 @@ import numpy as np
 
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
-from gammabeta.diagnosis.rows import could_fall, difference, goodness, goodness_name, uncounted
+from gammabeta.diagnosis.rows import could_fall, difference, goodness, goodness_name
 from gammabeta.diagnosis.suspicion import Suspicion
 from gammabeta.nn import Call
 from gammabeta.nn.memories import memories, observed_in
@@ -51,7 +51,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
     if share <= SHARE:
         return
     # where only new rows are known, they stand for the others
-    others = case.test is not uncounted(case)
+    others = case.test is not case.judging
     here, there = (goodness(case, data) if others else None for data in (case.judged_on, case.test))
     fall, error = difference(here, there) if here is not None and there is not None else (float("nan"), 0.0)
     harmless = fall <= ERRORS * error and could_fall(case)

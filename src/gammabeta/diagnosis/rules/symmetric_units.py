@@ -6,11 +6,11 @@ import numpy as np
 
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
-from gammabeta.diagnosis.networks import place_of
+from gammabeta.diagnosis.networks import weighted
 from gammabeta.diagnosis.suspicion import Suspicion
 from gammabeta.diagnosis.treatments import initializers_by_activation
 from gammabeta.diagnosis.weights import matrices
-from gammabeta.nn import part_at, places
+from gammabeta.nn import part_at
 
 PAGE = Page(
     code="GB201",
@@ -31,10 +31,8 @@ EQUAL, SHARE = 0.999, 0.1
 
 
 def rule(case: Case) -> Iterator[Suspicion]:
-    found = matrices(case.network, case.start.params)
-    parts = [(place_of(one), part_at(case.start.params, one.path)) for one in places(case.network)]
-    biases = {place: part["bias"] for place, part in parts if isinstance(part, dict) and "bias" in part}
-    for place, weights in found[:-1]:
+    found = list(zip(weighted(case.network), matrices(case.network, case.start.params), strict=True))
+    for one, (place, weights) in found[:-1]:
         norms = np.linalg.norm(weights, axis=0)
         if weights.shape[1] < 2:
             continue
@@ -42,7 +40,8 @@ def rule(case: Case) -> Iterator[Suspicion]:
             share, words = 1.0, f"all weights of {place} start at zero"
         else:
             alone = len(weights) == 1
-            alike = same(weights[0], biases.get(place)) if alone else parallel(weights, norms)
+            bias = part_at(case.start.params, one.path).get("bias")
+            alike = same(weights[0], bias) if alone else parallel(weights, norms)
             share = float(np.mean(alike[np.triu_indices(weights.shape[1], 1)]))
             words = f"{share:.0%} of the pairs of units of {place} start with the same weights"
             words += " and biases" if alone else f" (cosine > {EQUAL:g})"
@@ -66,10 +65,10 @@ def parallel(weights: np.ndarray, norms: np.ndarray) -> np.ndarray:
     return found
 
 
-def same(weights: np.ndarray, biases: np.ndarray | None) -> np.ndarray:
+def same(weights: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
     """(units, units): whether two units of one input have the same weight, and the same bias where there are any."""
     alike: np.ndarray = np.ones((len(weights), len(weights)), bool)
-    for values in (weights, *([] if biases is None else [np.asarray(biases, np.float64)])):
+    for values in (weights, *([] if bias is None else [np.asarray(bias, np.float64)])):
         size = np.maximum(np.abs(values)[:, None], np.abs(values))
         alike &= np.abs(values[:, None] - values) <= (1 - EQUAL) * size
     return alike

@@ -7,7 +7,7 @@ from gammabeta.diagnosis.finding import Page
 from gammabeta.diagnosis.networks import every
 from gammabeta.diagnosis.suspicion import Suspicion
 from gammabeta.diagnosis.treatments import wider
-from gammabeta.nn import Conv2D, Dense, bare
+from gammabeta.nn import Conv2D, Dense
 
 PAGE = Page(
     code="GB602",
@@ -50,7 +50,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
 
 def narrowest(case: Case) -> int:
     """The units, or channels, of the smallest hidden layer."""
-    weighted = [layer for layer in map(bare, every(case.network)) if isinstance(layer, Dense | Conv2D)]
+    weighted = [layer for layer in every(case.network) if isinstance(layer, Dense | Conv2D)]
     sizes = [layer.units if isinstance(layer, Dense) else layer.filters for layer in weighted[:-1]]
     return min(sizes, default=NARROW + 1)
 

@@ -9,7 +9,7 @@ from gammabeta.diagnosis.finding import Page
 from gammabeta.diagnosis.networks import own
 from gammabeta.diagnosis.suspicion import Suspicion
 from gammabeta.diagnosis.treatments import activation, batch_norm_added, skips_added
-from gammabeta.nn import Activation, Residual, bare
+from gammabeta.nn import Activation, Residual
 
 PAGE = Page(
     code="GB403",
@@ -59,8 +59,7 @@ def rule(case: Case) -> Iterator[Suspicion]:
 def backward(case: Case) -> tuple[float, int] | None:
     """(gradient at the first hidden layer over that at the last, how many): None for fewer than three."""
     kinds = Activation | Residual
-    layers = [(bare(view.layer), view.gradient) for view in case.at_start.layers]
-    sizes = [gradient for layer, gradient in layers if isinstance(layer, kinds) or own(layer)]
+    sizes = [view.gradient for view in case.at_start.layers if isinstance(view.layer, kinds) or own(view.layer)]
     if len(sizes) < 3 or not all(np.isfinite(sizes)) or sizes[-1] == 0:
         return None
     return sizes[0] / sizes[-1], len(sizes)

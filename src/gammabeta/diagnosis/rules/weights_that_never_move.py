@@ -12,7 +12,7 @@ from gammabeta.diagnosis.finding import Page
 from gammabeta.diagnosis.suspicion import Suspicion, Treatment
 from gammabeta.diagnosis.treatments import layer_left_out, unfrozen
 from gammabeta.diagnosis.weights import matrices
-from gammabeta.nn import Activation, bare
+from gammabeta.nn import Activation
 
 PAGE = Page(
     code="GB206",
@@ -117,8 +117,7 @@ def cut_off_by_dead_units(leaves: Sequence[LayerView], place: str) -> bool:
 
 def dead(view: LayerView) -> bool:
     """Whether a layer is a ReLU all of whose units are at zero for every row."""
-    layer = bare(view.layer)
-    return isinstance(layer, Activation) and layer.function == "relu" and bool(np.all(view.most <= 0))
+    return isinstance(view.layer, Activation) and view.layer.function == "relu" and bool(np.all(view.most <= 0))
 
 
 def stopping(case: Case) -> tuple[Treatment, ...]:
