@@ -29,8 +29,9 @@ calibration cells, before any of the five was diagnosed. They have been measured
 of the lines with a target, from detection to the fix), and what was missed there was left as it is; what changed
 since were limits set on calibration cells and defects that a review of the code found. A second review's were mended
 after these results: judging rows without the last class, killed runs, histories without epochs, cured runs longer than
-their forks. A paired check trains three pairs of runs in full on seeds that no fork has used;
-a fix helps if the hold-out says so. Two faults at once count where each hurts by itself as well."""
+their forks. Too much dropout also counts as named rightly by GB503, where batch norm follows it: a calibration cell
+showed that. A paired check trains three pairs of runs in full on seeds that no fork has used; a fix helps if the
+hold-out says so. Two faults at once count where each hurts by itself as well."""
 
 
 def measured(found: Sequence[Result], tier: Tier) -> str:
