@@ -37,7 +37,7 @@ from gammabeta.plan import Plan
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "images"
 Task = Literal["classes", "binary", "numbers"]
-HELD_OUT = ("circuit", "roll", "spirals", "lobes", "shapes", "cifar10")
+HELD_OUT = ("phase", "terraces", "petals", "clans", "marks", "cifar10")
 """Data sets that calibration never sees; all others may be looked at."""
 
 STEPS = 450
@@ -337,6 +337,59 @@ def shapes() -> Rows:
     return split("classes", np.clip(x, 0, 255)[..., None].astype(np.uint8), y, 500)
 
 
+def phase() -> Rows:
+    """The phase of a circuit, of a resistance that is not small, frequency, inductance and capacity."""
+    x, y = sk.make_friedman3(1900, noise=0.15, random_state=19)
+    resists = x[:, 0] > 30
+    return split("numbers", x[resists], y[resists], 400)
+
+
+def terraces() -> Rows:
+    """Four steps of a hill with two tops, seen through six columns, one of which is the mean of two others."""
+    random = np.random.default_rng(20)
+    at = random.uniform(-2, 2, (1500, 3))
+    tops = 1.4 * np.exp(-((at - [0.8, 0.4, 0]) ** 2).sum(axis=1)) + np.exp(-((at - [-0.9, -0.6, 0.5]) ** 2).sum(axis=1))
+    height = tops + 0.25 * at[:, 0] + random.normal(0, 0.04, len(at))
+    beside = random.normal(0, 1, (len(at), 2))
+    x = np.hstack([at, beside, at[:, :2].mean(axis=1, keepdims=True) + random.normal(0, 0.3, (len(at), 1))])
+    return split("classes", skewed(x), np.digitize(height, np.quantile(height, (0.34, 0.62, 0.84))), 500)
+
+
+def petals() -> Rows:
+    """Inside or outside of a flower of three petals, seen through two columns and a third that says less."""
+    random = np.random.default_rng(21)
+    at = random.normal(0, 1, (1500, 2))
+    far, turn = np.hypot(*at.T), np.arctan2(at[:, 1], at[:, 0])
+    y = far + random.normal(0, 0.1, len(at)) < 1.1 + 0.45 * np.cos(3 * turn)
+    beside = 0.4 * at @ random.normal(0, 1, (2, 1)) + random.normal(0, 1, (len(at), 1))
+    return split("binary", skewed(np.hstack([at, beside])), y, 500)
+
+
+def clans() -> Rows:
+    """Four classes of two or three heaps each, of few rows."""
+    random = np.random.default_rng(22)
+    heaps = random.normal(0, 1.9, (10, 6))
+    heap = random.choice(10, 260, p=np.array([14, 13, 12, 11, 10, 10, 9, 8, 7, 6]) / 100)
+    clan = np.array([0, 1, 2, 3, 0, 1, 2, 3, 0, 1])
+    return split("classes", skewed(heaps[heap] + random.normal(0, 1.15, (260, 6))), clan[heap], 80)
+
+
+def marks() -> Rows:
+    """A bar, a corner, a tee and two dots on 9 x 10 pixels, in any place and of any brightness, under noise."""
+    random = np.random.default_rng(23)
+    mark = np.zeros((4, 6, 6))
+    mark[0, 2:4] = 1
+    mark[1, :, :2] = mark[1, 4:] = 1
+    mark[2, :2] = mark[2, :, 2:4] = 1
+    mark[3, :3, :3] = mark[3, 4:, 3:] = 1
+    y = random.choice(4, 1400, p=[0.3, 0.28, 0.24, 0.18])
+    x = np.zeros((len(y), 9, 10))
+    for i, kind in enumerate(y):
+        top, left = random.integers(0, 4), random.integers(0, 5)
+        x[i, top : top + 6, left : left + 6] = mark[kind] * random.uniform(50, 130)
+    return split("classes", np.clip(x + random.normal(50, 24, x.shape), 0, 255)[..., None].astype(np.uint8), y, 500)
+
+
 def mnist() -> Rows:
     folder = SHARED / "mnist"
     x = np.frombuffer(gzip.decompress((folder / "train-images-idx3-ubyte.gz").read_bytes()), np.uint8, offset=16)
@@ -377,6 +430,11 @@ SOURCES: dict[str, Callable[[], Rows]] = {
     "spirals": spirals,
     "lobes": lobes,
     "shapes": shapes,
+    "phase": phase,
+    "terraces": terraces,
+    "petals": petals,
+    "clans": clans,
+    "marks": marks,
     "mnist": mnist,
     "cifar10": cifar10,
 }
@@ -420,6 +478,18 @@ CORE = tuple(
         "lobes/mlp-2-bn",
         "shapes/conv-bn",
         "shapes/conv",
+        "phase/mlp-2",
+        "phase/mlp-2-bn",
+        "terraces/mlp-2",
+        "terraces/mlp-6-bn",
+        "terraces/mlp-8-tanh",
+        "terraces/mlp-4-sigmoid-bn",
+        "petals/mlp-2-bn",
+        "petals/mlp-8-tanh",
+        "clans/mlp-2",
+        "clans/mlp-2-bn",
+        "marks/conv-bn",
+        "marks/conv",
     )
 )
 FULL = tuple(

@@ -55,7 +55,7 @@ def relu_without_norm(cell: Cell) -> bool:
 
 NOISY = {"classification", "diabetes", "blobs", "regression", "digits", "quantiles", "friedman", "circuit", "roll"}
 BENT = {"moons", "circles", "classification", "regression", "friedman", "quantiles", "hastie", "circuit"}
-BENT |= {"roll", "spirals"}
+BENT |= {"roll", "petals"}
 
 
 def noisy(cell: Cell) -> bool:
@@ -341,16 +341,16 @@ DOUBLE: tuple[Pair, ...] = (
     Pair(("unscaled features", "gross"), ("rows in train and validation", "gross"), "digits/mlp-2"),
     Pair(("unscaled target", "clear"), ("L2 too strong", "gross"), "friedman/mlp-2"),
     Pair(("softmax twice", "clear"), ("too few epochs", "gross"), "quantiles/mlp-4-sigmoid-bn"),
-    Pair(("rare classes", "gross"), ("learning rate too low", "clear"), "roll/mlp-6-bn"),
-    Pair(("unscaled target", "clear"), ("too much dropout", "clear"), "circuit/mlp-2"),
-    Pair(("softmax twice", "clear"), ("learning rate too low", "gross"), "roll/mlp-4-sigmoid-bn"),
-    Pair(("statistics of other rows", "gross"), ("L2 too strong", "gross"), "lobes/mlp-2-bn"),
-    Pair(("saturated tanh", "gross"), ("new rows from elsewhere", "gross"), "spirals/mlp-8-tanh"),
-    Pair(("dead ReLU", "gross"), ("too few epochs", "gross"), "shapes/conv"),
-    Pair(("target as a feature", "clear"), ("too small a network", "gross"), "circuit/mlp-2-bn"),
-    Pair(("wrong labels", "clear"), ("L2 too strong", "gross"), "roll/mlp-2"),
-    Pair(("outliers", "clear"), ("learning rate too low", "gross"), "spirals/mlp-2-bn"),
-    Pair(("wrong labels", "clear"), ("too much dropout", "gross"), "shapes/conv-bn"),
+    Pair(("rare classes", "gross"), ("learning rate too low", "clear"), "terraces/mlp-6-bn"),
+    Pair(("unscaled target", "clear"), ("too much dropout", "clear"), "phase/mlp-2"),
+    Pair(("softmax twice", "clear"), ("learning rate too low", "gross"), "terraces/mlp-4-sigmoid-bn"),
+    Pair(("statistics of other rows", "gross"), ("L2 too strong", "gross"), "clans/mlp-2-bn"),
+    Pair(("saturated tanh", "gross"), ("new rows from elsewhere", "gross"), "petals/mlp-8-tanh"),
+    Pair(("dead ReLU", "gross"), ("too few epochs", "gross"), "marks/conv"),
+    Pair(("target as a feature", "clear"), ("too small a network", "gross"), "phase/mlp-2-bn"),
+    Pair(("wrong labels", "clear"), ("L2 too strong", "gross"), "terraces/mlp-2"),
+    Pair(("outliers", "clear"), ("learning rate too low", "gross"), "petals/mlp-2-bn"),
+    Pair(("wrong labels", "clear"), ("too much dropout", "gross"), "marks/conv-bn"),
 )
 """Pairs that people make: of data and plan, of two layers, of start and rate."""
 

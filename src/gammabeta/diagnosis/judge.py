@@ -29,8 +29,8 @@ MOST_SECOND = 8
 """Treatments tried on top of the first cause's, at most."""
 
 UPSTREAM = "GB101"
-EXPLAIN = ("GB105", "GB107")
-"""Causes without a fork that do explain what a fork of a weak signature wins, and come before it."""
+EXPLAIN = ("GB105", "GB106", "GB107")
+"""Causes without a fork that do explain what a fork of a weak signature wins, or in loss alone, and come before it."""
 
 UNEXPLAINED = "GB305"
 """That performance is missing is said only where no cause of it is proved."""
@@ -107,7 +107,7 @@ def judge(
     if any(one.finding.severity == "error" for one in scored):
         scored = [one for one in scored if one.finding.code != UNEXPLAINED]
     first = next((one for one in scored if one.finding.severity != "note"), None)
-    if first is not None and first.top is not None and weak(first):
+    if first is not None and first.top is not None and (weak(first) or not first.top.proof.confirmed):
         explaining = (one for one in scored if one.finding.code in EXPLAIN and one.finding.severity != "note")
         first = next(explaining, first)
         scored.sort(key=lambda one: one is not first)

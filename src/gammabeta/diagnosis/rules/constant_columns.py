@@ -26,8 +26,10 @@ PAGE = Page(
 )
 
 
-SOLVED, MANY = 0.9, 0.25
+SOLVED, MANY, NOTHING = 0.9, 0.25, 0.1
 NEARLY = 0.995
+EMPTY = 0.95
+"""Certainty where nothing can be learned from the columns that are left: more than that the labels are other rows'."""
 
 
 def rule(case: Case) -> Iterator[Suspicion]:
@@ -41,6 +43,8 @@ def rule(case: Case) -> Iterator[Suspicion]:
     share = len(constant) / x.shape[1]
     moving = [i for i in constant if any(varies(data, int(i)) for data in (case.valid, case.test))]
     words = f"{len(constant)} of {x.shape[1]} columns have one value in all {len(x)} training rows"
+    if share > MANY and nothing_left(case):
+        words += ", and nothing can be learned from the others"
     if moving:
         words += f"; {len(moving)} of them vary in new rows ({listed([feature(case, int(i)) for i in moving])})"
     # what was lost with them cannot be measured; of a network that does nearly everything right it was little
@@ -50,10 +54,16 @@ def rule(case: Case) -> Iterator[Suspicion]:
         place=listed([feature(case, int(i)) for i in constant]),
         evidence=words,
         numbers={"columns": len(constant), "share": share, "vary_in_new_rows": len(moving)},
-        certainty=0.6 if most else 0.2,
+        certainty=EMPTY if most and nothing_left(case) else 0.6 if most else 0.2,
         severity="warning" if most else "note",
         advice="leave these columns out, or find out where their content was lost",
     )
+
+
+def nothing_left(case: Case) -> bool:
+    """Whether neither the network nor a reference learns a tenth of what there is from the rows as they are."""
+    scores = [case.references.best, *([case.valid_score] if case.trained else [])]
+    return max(map(case.skill, scores)) < max(NOTHING, 3 * case.chance)
 
 
 def nearly_constant(case: Case, x: np.ndarray) -> Iterator[Suspicion]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
 from gammabeta.diagnosis.rules.deep_batch_norm import deep_stack
@@ -29,14 +31,11 @@ GROWN, SLOPE = 100.0, 1.5
 
 def rule(case: Case) -> Iterator[Suspicion]:
     found = backward(case)
-    if found is None:
+    # GB508 is about stacks of batch norm
+    if found is None or not explodes(case) or deep_stack(case):
         return
     ratio, layers = found
-    per_layer = ratio ** (1 / max(layers - 1, 1))
-    if not (ratio > GROWN or (per_layer > SLOPE and layers >= 5)) or ratio == float("inf"):
-        return
-    if deep_stack(case):
-        return  # GB508 is about those
+    per_layer = slope(ratio, layers)
     yield Suspicion(
         code=PAGE.code,
         place="network",
@@ -51,3 +50,17 @@ def rule(case: Case) -> Iterator[Suspicion]:
         ),
         advice="initial weights that suit the activation, batch norm, or clipping",
     )
+
+
+def explodes(case: Case) -> bool:
+    """Whether the gradient at the first hidden layer is many times that at the last."""
+    found = backward(case)
+    if found is None:
+        return False
+    ratio, layers = found
+    return np.isfinite(ratio) and (ratio > GROWN or (slope(ratio, layers) > SLOPE and layers >= 5))
+
+
+def slope(ratio: float, layers: int) -> float:
+    """By how much a gradient grows from each of so many layers to the one before it."""
+    return float(ratio ** (1 / max(layers - 1, 1)))

@@ -8,6 +8,7 @@ import numpy as np
 from gammabeta.diagnosis.case import Case
 from gammabeta.diagnosis.finding import Page
 from gammabeta.diagnosis.networks import place_of, weighted
+from gammabeta.diagnosis.rules.exploding_gradients import explodes
 from gammabeta.diagnosis.suspicion import Suspicion
 from gammabeta.diagnosis.treatments import HE, XAVIER, initializers_by_activation
 from gammabeta.diagnosis.weights import matrices
@@ -54,8 +55,8 @@ def rule(case: Case) -> Iterator[Suspicion]:
     place, spread, ratio = max(off, key=lambda one: abs(np.log(one[2])))
     found = passing(case)
     growth = float("nan") if found is None else found.growth
-    # where most layers are off, what the gradients do on their way follows from it
-    certainty = 0.85 if ratio > 5 or ratio < 0.2 or 2 * len(off) > len(known) else 0.6
+    # where most layers are off, or the gradients grow, what these do on their way follows from it
+    certainty = 0.85 if ratio > 5 or ratio < 0.2 or 2 * len(off) > len(known) or explodes(case) else 0.6
     yield Suspicion(
         code=PAGE.code,
         place=place,
