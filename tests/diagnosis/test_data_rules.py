@@ -220,6 +220,20 @@ def test_constant_columns_are_a_note_and_a_warning_where_they_are_most() -> None
     assert one("GB103", Case.of(linear(), replace(table(80, 0), x=x))).severity == "warning"
 
 
+def test_columns_that_lost_all_that_could_be_learned_come_before_labels_of_other_rows() -> None:
+    def lost(data: Dataset) -> Dataset:
+        return replace(data, x=np.where(WEIGHTS != 0, 0.5, data.x).astype(np.float32))
+
+    assert 0.25 < np.mean(WEIGHTS != 0) < 1
+    case = Case.of(linear(), lost(table(300, 0)), lost(table(150, 1)), params=params(0 * WEIGHTS), stats=((),))
+    empty, other = one("GB103", case), one("GB108", case)
+    assert empty.certainty > other.certainty
+    assert "nothing can be learned from the others" in empty.evidence
+    # what is left is enough: constant, and no more than that
+    x = np.where(np.arange(5) > 2, 0.5, table(300, 0).x).astype(np.float32)
+    assert one("GB103", Case.of(linear(), replace(table(300, 0), x=x), table(150, 1))).certainty == 0.6
+
+
 def joined(*parts: Dataset) -> Dataset:
     return Dataset(np.concatenate([part.x for part in parts]), np.concatenate([part.y for part in parts]))
 
@@ -704,6 +718,15 @@ def test_a_loss_that_still_falls_is_under_trained() -> None:
     assert one("GB603", case).numbers["falling"] > 0.15
     stopped = binary(table(300, 0), table(150, 1), history=history(line, line + 0.01, ended="early stopping"))
     assert found("GB603", stopped) == []
+
+
+def test_a_run_of_few_steps_is_under_trained_where_nothing_says_that_it_had_stopped_to_fall() -> None:
+    falling, wavering, rising = (np.array(losses) for losses in ([0.7, 0.6, 0.5], [0.6, 0.65, 0.5], [0.6, 0.61, 0.62]))
+    for train, valid in ((falling, wavering), (wavering, falling), ([0.7], [0.6])):
+        suspicion = one("GB603", binary(table(300, 0), table(150, 1), history=history(train, valid)))
+        assert suspicion.certainty == 0.6
+        assert ("the loss fell in every one, from 0.7 to 0.5" in suspicion.evidence) == (len(train) > 1)
+    assert found("GB603", binary(table(300, 0), table(150, 1), history=history(wavering, rising))) == []
 
 
 def test_a_noisy_flat_loss_does_not_fall() -> None:

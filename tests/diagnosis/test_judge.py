@@ -272,6 +272,16 @@ def test_what_lowers_the_loss_alone_is_ranked_by_its_signature(twice_ill):
     assert findings(far, suspicion("GB302", times("rate", 2), 0.8))[0] == ("GB302", "warning")
 
 
+def test_rare_classes_explain_what_lowers_the_loss_alone(twice_ill):
+    rare = Suspicion(code="GB106", place="", evidence="seen", certainty=0.7, severity="warning")
+    start = Start(({"weight": np.full((3, 1), 9.0, np.float32), "bias": np.ones(1, np.float32)},), ((),))
+    far = replace(twice_ill, began=start)
+    sure = suspicion("GB601", times("rate", 2), 0.9)
+    assert findings(far, sure, rare)[0] == ("GB106", "warning")
+    # what wins skill as well comes first
+    assert findings(twice_ill, suspicion("GB601", times("rate", 50), 0.9), rare)[0] == ("GB601", "error")
+
+
 def test_losses_are_compared_where_inputs_alone_are_changed(twice_ill):
     train, plan = twice_ill.train, twice_ill.plan
     scaled = Branch(plan, replace(train, x=train.x / 3), twice_ill.valid, 20)

@@ -208,6 +208,14 @@ def found(code, made):
     return list(registry()[code].rule(made))
 
 
+def test_where_weights_are_off_growing_gradients_follow_from_them():
+    layers = (*stack(5, "relu", 6, initializer=ScaledNormal(3.0)), *stack(7, "relu", 6), Dense(1))
+    made = case(*layers)
+    (weights,), (gradients,) = found("GB202", made), found("GB404", made)
+    assert "(5 layers are off)" in weights.evidence
+    assert weights.certainty == 0.85 > gradients.certainty
+
+
 def test_optimizers_without_defaults_are_compared_where_they_have_some():
     assert found("GB303", case(*PLAIN, optimizer=FromOptax(name="lion", arguments={"b1": 0.99}))) == []
     own = case(*PLAIN, optimizer=Remembering(learning_rate=9.0, strength=2.0, momentum=0.99))
