@@ -228,6 +228,7 @@ def test_columns_that_lost_all_that_could_be_learned_come_before_labels_of_other
     case = Case.of(linear(), lost(table(300, 0)), lost(table(150, 1)), params=params(0 * WEIGHTS), stats=((),))
     empty, other = one("GB103", case), one("GB108", case)
     assert empty.certainty > other.certainty
+    assert empty.severity == other.severity == "error"
     assert "nothing can be learned from the others" in empty.evidence
     # what is left is enough: constant, and no more than that
     x = np.where(np.arange(5) > 2, 0.5, table(300, 0).x).astype(np.float32)

@@ -18,8 +18,9 @@ PAGE = Page(
     "new rows, those weights add noise to every answer. Many of them at once mean that something went wrong before.",
     evidence="Columns of a table whose least training value is their greatest; images are not looked at, whose border "
     "is rightly constant. A note; a warning where they are more than a quarter of the columns and the network, if "
-    "there is one, stays below 90 % of the possible skill. Columns with one value in 99.5 % of the rows are suspected "
-    "where others do better, and named where runs without them end better.",
+    "there is one, stays below 90 % of the possible skill; an error where nothing can be learned from the others. "
+    "Columns with one value in 99.5 % of the rows are suspected where others do better, and named where runs without "
+    "them end better.",
     do="Leave them out, or find out where their content was lost: a failed join, a unit that was rounded away, a "
     "filter that left one kind of row.",
     ignore="When the columns are known to be empty in this sample and will stay so.",
@@ -43,7 +44,8 @@ def rule(case: Case) -> Iterator[Suspicion]:
     share = len(constant) / x.shape[1]
     moving = [i for i in constant if any(varies(data, int(i)) for data in (case.valid, case.test))]
     words = f"{len(constant)} of {x.shape[1]} columns have one value in all {len(x)} training rows"
-    if share > MANY and nothing_left(case):
+    empty = share > MANY and nothing_left(case)
+    if empty:
         words += ", and nothing can be learned from the others"
     if moving:
         words += f"; {len(moving)} of them vary in new rows ({listed([feature(case, int(i)) for i in moving])})"
@@ -54,8 +56,8 @@ def rule(case: Case) -> Iterator[Suspicion]:
         place=listed([feature(case, int(i)) for i in constant]),
         evidence=words,
         numbers={"columns": len(constant), "share": share, "vary_in_new_rows": len(moving)},
-        certainty=EMPTY if most and nothing_left(case) else 0.6 if most else 0.2,
-        severity="warning" if most else "note",
+        certainty=EMPTY if empty else 0.6 if most else 0.2,
+        severity="error" if empty else "warning" if most else "note",
         advice="leave these columns out, or find out where their content was lost",
     )
 

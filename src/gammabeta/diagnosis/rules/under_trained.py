@@ -18,9 +18,9 @@ PAGE = Page(
     evidence="The loss on the judging rows still falls over the last quarter of the epochs, at least 4, by a line "
     "more than 3 standard errors steep that would lose more than 3 % of the first epochs' loss in a quarter more "
     "epochs, at least 4; or the whole run has fewer than 500 steps and is behind the references (convicting more "
-    "where it has fewer than 100), or fewer than 100 in which the loss fell from every epoch to the next; not where the "
-    "loss was far down and came back up. Proved by runs with four times the epochs, and with sixteen times where that is few "
-    "steps, that end better.",
+    "where it has fewer than 100), or fewer than 100 in which the loss fell from every epoch to the next; not where "
+    "the loss was far down and came back up. Proved by runs with four times the epochs, and with sixteen times where "
+    "that is few steps, that end better.",
     do="More epochs; a higher learning rate if the loss falls evenly and slowly; a schedule that does not end early.",
     ignore="When the metric that counts has long stopped to improve.",
     sources="Tuning playbook (is training still improving at its end?).",
