@@ -76,6 +76,23 @@ def test_two_causes_are_both_named_and_the_second_is_tried_on_top_of_the_first(t
     assert second.fix == ({"l2": None} if second.code == "GB307" else {"optimizer.learning_rate": pytest.approx(0.1)})
 
 
+def test_two_causes_that_hide_each_other_are_found_together(twice_ill):
+    optimizer = twice_ill.plan.optimizer.replace(learning_rate=1e-6)
+    stuck = replace(twice_ill, plan=twice_ill.plan.replace(optimizer=optimizer, l2=3_000.0), measured={})
+    rate, decay = suspicion("GB302", times("rate", 1e5), 0.7), suspicion("GB307", times("l2", 0), 0.8)
+    assert findings(stuck, decay) == findings(stuck, rate) == []
+    found = judge(stuck, [rate, decay], PAGES)
+    assert {(one.code, one.severity) for one in found} == {("GB302", "error"), ("GB307", "error")}
+    changes = {one.code: one.proof.change for one in found}
+    for one, other in (("GB302", "GB307"), ("GB307", "GB302")):
+        (costs,) = [each.costs for each in found if each.code == one]
+        assert f"with {changes[one]} on top of {changes[other]}, r2 goes from" in costs
+    # neither is tried with a third that is unlikely, nor where another cause is sure
+    assert findings(stuck, decay, replace(rate, certainty=0.5)) == []
+    sure = Suspicion(code="GB105", place="", evidence="seen", certainty=0.95, severity="error")
+    assert findings(stuck, rate, decay, sure) == [("GB105", "error")]
+
+
 def test_a_sure_second_cause_is_tried_where_hardly_anything_is_missing(twice_ill):
     little = replace(twice_ill, plan=twice_ill.plan.replace(l2=0.4), measured={})
     rate, decay = suspicion("GB302", times("rate", 50), 0.8), suspicion("GB204", times("l2", 0), 0.95)

@@ -14,6 +14,7 @@ from gammabeta.diagnosis.gain import other_units
 from gammabeta.diagnosis.rank import LIKELY, rank, weight
 from gammabeta.diagnosis.suspicion import Suspicion, Treatment, as_it_is
 from gammabeta.diagnosis.trials import Tried, beside, best_of, branch_of, tried
+from gammabeta.diagnosis.two_at_once import two_at_once
 from gammabeta.serial import to_json
 
 ERROR_GAIN = 0.05
@@ -78,16 +79,20 @@ def judge(
     A suspicion becomes an error or a warning by what its best treatment wins back; without treatments, by its own
     severity where its signature is sure, and a note where it is measured. Where several treatments win, the cause is
     the one that restores most, weighted by how far its signature convicts; what the others show is explained by it and
-    stays a note, unless performance is still missing and a treatment wins some of it on top of the first.
+    stays a note, unless performance is still missing and a treatment wins some of it on top of the first. Where none
+    wins and much is missing, two likely ones are tried together.
 
     look: what is suspected of another case: of the run that the first cause's treatment gives
     """
     cases = [case if one.judged is as_it_is else judged_by(case, one) for one in suspicions]
     proofs = proved(case, cases, suspicions, deep, tell)
     tops = [top_of(suspicion, group) for suspicion, group in zip(suspicions, proofs, strict=True)]
+    unexplained = case.shortfall > max(LEFT, 2 * case.chance) and not any(one.severity == "error" for one in suspicions)
+    pair = two_at_once(case, suspicions, proofs, tell) if unexplained and not any(tops) else {}
+    tops = [pair.get(index, top) for index, top in enumerate(tops)]
     best = max((top.worth for top in tops if top is not None), default=0.0)
     scored: list[Scored] = []
-    for here, suspicion, group, top in zip(cases, suspicions, proofs, tops, strict=True):
+    for index, (here, suspicion, group, top) in enumerate(zip(cases, suspicions, proofs, tops, strict=True)):
         if top is not None:
             score = rank(top.worth, best, suspicion.certainty)
             severity = severity_of(here, suspicion, top)
@@ -102,7 +107,8 @@ def judge(
             score, severity = 0.0, "note"
         else:
             continue
-        scored.append(Scored(score, found(here, suspicion, pages, top, severity), suspicion, top, here))
+        other = next((one for at, one in pair.items() if at != index), None) if index in pair else None
+        scored.append(Scored(score, found(here, suspicion, pages, top, severity, other), suspicion, top, here))
     scored.sort(key=lambda one: -one.score)
     if any(one.finding.severity == "error" for one in scored):
         scored = [one for one in scored if one.finding.code != UNEXPLAINED]
@@ -111,7 +117,10 @@ def judge(
         explaining = (one for one in scored if one.finding.code in EXPLAIN and one.finding.severity != "note")
         first = next(explaining, first)
         scored.sort(key=lambda one: one is not first)
-    if first is None or first.top is None:
+    beyond: Finding | None
+    if pair:
+        beyond = next(one.finding for one in scored if one.top is not None and one is not first)
+    elif first is None or first.top is None:
         beyond = next((one.finding for one in scored if stands_beside(first, one)), None)
     else:
         beyond = second_cause(first, first.top, suspicions, proofs, pages, tell, look)
