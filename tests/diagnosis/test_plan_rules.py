@@ -22,6 +22,7 @@ from gammabeta.nn import (
     Conv2D,
     Dense,
     Dropout,
+    Flatten,
     Frozen,
     GaussianNoise,
     GlobalAveragePool,
@@ -270,6 +271,17 @@ def test_an_activation_behind_the_last_layer_is_a_bound_also_without_a_dense_lay
     (suspicion,) = found("GB204", made)
     assert suspicion.evidence == f"the last layer's outputs stay in {reach} by its activation"
     assert suspicion.treatments[0].plan(made.plan).layers.layers == made.plan.layers.layers[:2]
+    before = images(Conv2D(3, 2), Frozen(Activation(function)), GlobalAveragePool(), Dropout(0.3), classes=3)
+    (suspicion,) = found("GB204", before)
+    assert reach in suspicion.evidence
+    left = before.plan.layers.layers
+    assert suspicion.treatments[0].plan(before.plan).layers.layers == (left[0], *left[2:])
+
+
+@pytest.mark.parametrize("behind", [(Dropout(0.3),), (Flatten(), Dropout(0.3)), (Activation("identity"),)])
+def test_a_bound_is_one_whatever_stands_behind_it(behind):
+    (suspicion,) = found("GB204", case(Dense(4), Activation("relu"), Dense(1), Activation("sigmoid"), *behind))
+    assert suspicion.evidence.startswith("the last activation reaches [0, 1] only")
 
 
 def test_own_layers_behind_the_last_one_are_a_bound_where_they_are_one():

@@ -19,6 +19,7 @@ from gammabeta.nn import (
     Flatten,
     Frozen,
     GaussianNoise,
+    GlobalAveragePool,
     HeNormal,
     HeUniform,
     LabelLoss,
@@ -256,13 +257,18 @@ def wider(factor: int) -> Treatment:
 
 
 def last_activation_left_out() -> Treatment:
-    """Nothing behind the last dense layer, the last layer left out where there is none: the loss brings its own."""
+    """Nothing behind the last dense layer, the last activation left out where there is none: the loss has its own."""
 
     def changed(plan: Plan) -> Plan:
         layers = plan.layers
         assert isinstance(layers, Sequential)
         last = last_dense(layers)
-        return plan.replace(network=Sequential(layers.layers[: -1 if last is None else last + 1]))
+        if last is not None:
+            return plan.replace(network=Sequential(layers.layers[: last + 1]))
+        at = len(layers.layers) - 1
+        while at and isinstance(bare(layers.layers[at]), GlobalAveragePool | Flatten | Dropout):
+            at -= 1
+        return plan.replace(network=Sequential(layers.layers[:at] + layers.layers[at + 1 :]))
 
     return Treatment("no activation after the last layer", changed)
 

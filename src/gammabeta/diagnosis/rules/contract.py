@@ -103,9 +103,9 @@ def of_outputs(case: Case) -> Iterator[Suspicion]:
 
 
 def range_of(case: Case) -> tuple[float, float] | None:
-    """What a last layer that learns nothing can give at all, an activation, known or one's own; None for others.
+    """What the last layers that learn nothing can give at all, an activation, known or one's own; None without any.
 
-    Infinite on a side where it follows its inputs however far out they are
+    Infinite on a side where they follow their inputs however far out these are
     """
     if case.start.params[-1] != () or case.start.stats[-1] != ():
         return None
@@ -114,16 +114,19 @@ def range_of(case: Case) -> tuple[float, float] | None:
 
 
 def ends(case: Case, far: float) -> tuple[float, float]:
-    """The least and the largest output of the last layer for inputs as far out as this on both sides."""
-    before = Sequential(case.network.layers[:-1])
+    """The least and the largest output of these layers for inputs as far out as this on both sides."""
+    layers, params, stats = case.network.layers, case.start.params, case.start.stats
+    learning = [i for i in range(len(layers)) if params[i] != () or stats[i] != ()]
+    first = max(learning, default=-1) + 1
+    before, behind = Sequential(layers[:first]), Sequential(layers[first:])
 
     def passed(x: jax.Array) -> jax.Array:
-        y: jax.Array = before.apply(case.start.params[:-1], case.start.stats[:-1], x, PREDICTING)[0]
+        y: jax.Array = before.apply(params[:first], stats[:first], x, PREDICTING)[0]
         return y
 
     shape = jax.eval_shape(passed, jax.ShapeDtypeStruct((1, *case.train.input_shape), np.float32)).shape[1:]
     alike = [np.full(shape, value) for value in (-far, -10.0, 0.0, 10.0, far)]
     mixed = far * np.random.default_rng(0).choice([-1.0, 1.0], (16, *shape))
     x = jnp.asarray(np.concatenate([alike, mixed]), jnp.float32)
-    y, _ = case.network.layers[-1].apply((), (), x, PREDICTING)
+    y, _ = behind.apply(params[first:], stats[first:], x, PREDICTING)
     return float(np.nanmin(y)), float(np.nanmax(y))
