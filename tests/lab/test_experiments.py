@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,13 @@ CLAIMS = [f"C{number}" for number in range(1, 24)]
 MNIST = Path(__file__).parents[3] / "shared" / "data" / "images" / "mnist"
 
 
-def checked(name: str, size: str, folder: Path, data: Path | None = None) -> dict:
-    """Perform and write an experiment, look at everything that came out, and return its verdict as JSON."""
+def checked(name: str, size: str, folder: Path, data: Path | None = None, **other: object) -> dict:
+    """Perform and write an experiment, look at everything that came out, and return its verdict as JSON.
+
+    other: keywords of the size that are others here
+    """
     found, chosen = experiment(name)
+    chosen = replace(chosen, sizes={size: {**chosen.sizes[size], **other}})
     outcome = write(perform(found, chosen, size, data), folder)
     verdict = outcome.verdict
     assert verdict.holds in (True, False, None)
@@ -61,7 +66,8 @@ def test_an_experiment_runs_in_its_quick_size(name, tmp_path):
 @pytest.mark.slow
 @pytest.mark.skipif(not MNIST.exists(), reason="needs MNIST in ../shared/data")
 def test_batch_norm_needs_at_most_seven_tenths_of_the_steps_on_mnist(tmp_path):
-    told = checked("C1", "full", tmp_path, MNIST)
+    # each side's best rate of the full grid (docs/lab): at the others it gets there later, or never
+    told = checked("C1", "full", tmp_path, MNIST, rates=(0.3, 1.0))
     assert told["holds"] is True
     assert told["numbers"]["ratio"]["value"] <= 0.7
     assert told["numbers"]["ratio"]["n"] == 5

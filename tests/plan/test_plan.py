@@ -27,6 +27,7 @@ from gammabeta.nn import (
 from gammabeta.optim import Adam, AdamW, Constant, Cosine, Momentum, OneCycle
 from gammabeta.plan import Combined, EarlyStopping, Plan, advise, change, read_plan, read_plans
 from gammabeta.plan.change import parsed
+from gammabeta.plan.plan import rehearsed
 from gammabeta.serial import dumps, from_json
 
 PLAN = Plan(network=Mlp(hidden=(6, 5)), loss=SoftmaxCrossEntropy(), batch_size=7)
@@ -253,6 +254,15 @@ def test_an_expanded_plan_stays_as_it_is():
     once = PLAN.expanded((4,), 3)
     assert once.expanded((4,), 3) == once
     assert isinstance(once.layers, Sequential)
+
+
+def test_a_network_is_rehearsed_once_whatever_else_the_plan_says():
+    PLAN.expanded((4,), 3)
+    passes = rehearsed.cache_info().misses
+    PLAN.replace(seed=9, optimizer=Adam(0.5)).expanded((4,), 3)
+    assert rehearsed.cache_info().misses == passes
+    PLAN.expanded((5,), 3)
+    assert rehearsed.cache_info().misses == passes + 1
 
 
 def test_a_single_layer_becomes_a_sequence():

@@ -1,6 +1,7 @@
 """Whole recipes on real rows, and one that is killed: slow."""
 
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -17,6 +18,7 @@ from sklearn.datasets import load_digits, load_iris
 from tests.stories.command import done
 
 import gammabeta as gb
+from gammabeta.compiling import ONCE
 from gammabeta.recipe import STEPS
 
 pytestmark = pytest.mark.slow
@@ -92,10 +94,24 @@ def trials_done(folder: Path) -> int:
         return 0
 
 
+def started(*words: object) -> "subprocess.Popen[str]":
+    """A recipe in a process of its own; it trains little, and so compiles in a hurry."""
+    command = [sys.executable, "-m", "gammabeta", *map(str, words)]
+    hurry = {"XLA_FLAGS": " ".join(f"--{name}={str(value).lower()}" for name, value in ONCE.items())}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, env={**os.environ, **hurry}, **pipes)
+
+
+def finished(*words: object) -> None:
+    """A recipe to its end."""
+    process = started(*words)
+    _, err = process.communicate(timeout=1200)
+    assert process.returncode == 0, err
+
+
 def killed_where(there: Callable[[Path], bool], folder: Path, *words: object) -> None:
     """Start a recipe in a process of its own and kill it as soon as its folder looks so."""
-    command = [sys.executable, "-m", "gammabeta", *map(str, words)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = started(*words)
     while not there(folder):
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
@@ -118,10 +134,10 @@ def test_a_recipe_that_was_killed_twice_goes_on_and_gives_what_one_that_was_not_
     second = record(folder)
     assert len(first) < len(second) < len(STEPS)
     assert second[: len(first)] == first
-    done(*words, "--resume")
+    finished(*words, "--resume")
     after = list(complete(folder).values())
     assert after[: len(second)] == second
-    done(*words[:-1], tmp_path / "whole")
+    finished(*words[:-1], tmp_path / "whole")
     for one, other in zip(after, complete(tmp_path / "whole").values(), strict=True):
         assert (one["passed"], one["reason"], one["plan"]) == (other["passed"], other["reason"], other["plan"])
     rows = gb.read(tmp_path / "iris.csv")

@@ -1,6 +1,7 @@
 """The plan."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import jax
@@ -143,7 +144,7 @@ class Plan(Description):
         layers = network.expand(shape, outputs) if isinstance(network, Architecture) else network
         if not isinstance(layers, Sequential):
             layers = Sequential((layers,))
-        found = rehearsed(layers, shape, batch)
+        found = rehearsed(layers, tuple(shape), batch)
         if found != (outputs,):
             raise PlanError(
                 f"plan.network: its last layer gives {found}, expected {(outputs,)} for this target; "
@@ -171,8 +172,12 @@ def refuse_sizes(plan: Plan, batch: int) -> None:
         refuse_larger(norm.ghost_size, batch, place)
 
 
+@lru_cache(maxsize=256)
 def rehearsed(network: Layer, shape: Shape, rows: int) -> Shape:
-    """The shape of one output, from a training pass over ``rows`` rows that computes no numbers."""
+    """The shape of one output, from a training pass over ``rows`` rows that computes no numbers.
+
+    A pass takes 20 ms even of a small network, as long as many epochs of a few rows: it is made once.
+    """
 
     def pass_over(key: jax.Array, x: jax.Array) -> jax.Array:
         fresh = network.init(key, shape)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Annotated, Any, NamedTuple
 
 import jax
@@ -124,6 +124,7 @@ def started(plan: Plan, shape: Shape, start: Start) -> State:
     return State(params, stats, plan.optimizer.direction().init(params), jnp.zeros((), jnp.int32))
 
 
+@lru_cache(maxsize=64)
 def network_shapes(network: Layer, shape: Shape) -> tuple[Tree, Tree]:
     """(params, stats) as shapes only."""
 
