@@ -87,6 +87,8 @@ def test_two_causes_that_hide_each_other_are_found_together(twice_ill):
     for one, other in (("GB302", "GB307"), ("GB307", "GB302")):
         (costs,) = [each.costs for each in found if each.code == one]
         assert f"with {changes[one]} on top of {changes[other]}, r2 goes from" in costs
+    # --fix applies the first one's: it mends nothing without the other
+    assert [one.fix for one in found] == 2 * [{"l2": None, "optimizer.learning_rate": pytest.approx(0.1)}]
     # neither is tried with a third that is unlikely, nor where another cause is sure
     assert findings(stuck, decay, replace(rate, certainty=0.5)) == []
     sure = Suspicion(code="GB105", place="", evidence="seen", certainty=0.95, severity="error")

@@ -107,8 +107,13 @@ def judge(
             score, severity = 0.0, "note"
         else:
             continue
-        other = next((one for at, one in pair.items() if at != index), None) if index in pair else None
-        scored.append(Scored(score, found(here, suspicion, pages, top, severity, other), suspicion, top, here))
+        finding = found(here, suspicion, pages, top, severity)
+        if index in pair:
+            (other,) = (one for at, one in pair.items() if at != index)
+            finding = found(here, suspicion, pages, top, severity, other)
+            # one without the other mends nothing
+            finding = replace(finding, fix=difference(to_json(case.plan), to_json(pair[index].branch.plan)))
+        scored.append(Scored(score, finding, suspicion, top, here))
     scored.sort(key=lambda one: -one.score)
     if any(one.finding.severity == "error" for one in scored):
         scored = [one for one in scored if one.finding.code != UNEXPLAINED]
