@@ -28,8 +28,9 @@ repairs of rules, so these sets are for calibration now. Five new ones, which no
 they were made, and the noise of three of them was set by the scores of healthy runs; the rules were then repaired by
 all faults at all severities on calibration cells, before any of the five was diagnosed. CIFAR-10 was held out in the
 edition before as well: one of its misses, a run of a single epoch in which nothing can be seen to fall, led to a
-repair. A paired check trains three pairs of runs in full on seeds that no fork has used; a fix helps if the hold-out
-says so. Two faults at once count where each hurts by itself as well."""
+repair. Changed after these results: the fix of two causes that hide each other is that of both. A paired check trains
+three pairs of runs in full on seeds that no fork has used; a fix helps if the hold-out says so. Two faults at once
+count where each hurts by itself as well."""
 
 
 def measured(found: Sequence[Result], tier: Tier) -> str:
