@@ -87,8 +87,9 @@ def judge(
     cases = [case if one.judged is as_it_is else judged_by(case, one) for one in suspicions]
     proofs = proved(case, cases, suspicions, deep, tell)
     tops = [top_of(suspicion, group) for suspicion, group in zip(suspicions, proofs, strict=True)]
-    unexplained = case.shortfall > max(LEFT, 2 * case.chance) and not any(one.severity == "error" for one in suspicions)
-    pair = two_at_once(case, suspicions, proofs, tell) if unexplained and not any(tops) else {}
+    explained = any(tops) or not any(proofs) or any(one.severity == "error" for one in suspicions)
+    missing = not explained and case.shortfall > max(LEFT, 2 * case.chance)
+    pair = two_at_once(case, suspicions, proofs, tell) if missing else {}
     tops = [pair.get(index, top) for index, top in enumerate(tops)]
     best = max((top.worth for top in tops if top is not None), default=0.0)
     scored: list[Scored] = []
